@@ -1,0 +1,130 @@
+// The gRPC side of the server: OpenRun, Write and CloseRun over one listener.
+
+import { Server, ServerCredentials, type ServerDuplexStream, type sendUnaryData, status } from "@grpc/grpc-js";
+import { type CloseRunRequest, type CloseRunResponse, ingestService, type OpenRunRequest, type OpenRunResponse, type WriteRequest, type WriteResponse } from "@gradwatch/proto";
+import { StoreError } from "../storage/store.ts";
+import { closeRun, type CloseRunDeps } from "./close-run.ts";
+import type { KnownRun } from "./known-run.ts";
+import { openRun, type OpenRunDeps, type Refusal } from "./open-run.ts";
+import type { Subscribers } from "./subscribers.ts";
+import { serveWrite, type WriteStreamDeps } from "./write-stream.ts";
+
+export interface IngestServerOptions extends OpenRunDeps, CloseRunDeps, WriteStreamDeps {
+  readonly subscribers: Subscribers;
+  /** Adopted by a process. */
+  readonly opened: (run: KnownRun, request: OpenRunRequest) => void;
+  readonly closed: (run: KnownRun, request: CloseRunRequest) => Promise<void>;
+  readonly failed: (what: string, error: unknown) => void;
+}
+
+export interface IngestServer {
+  /** Binds and returns the port. @throws Error with one clear line when the port is taken. */
+  listen(host: string, port: number): Promise<number>;
+  /** Settles what was sent, tells every client to go elsewhere, and closes. */
+  close(): Promise<void>;
+}
+
+export function createIngestServer(options: IngestServerOptions): IngestServer {
+  const server = new Server({
+    // A batch, its envelope, and room for fields of newer clients.
+    "grpc.max_receive_message_length": options.limits.batchBytesMax + 64 * 1024,
+    "grpc.keepalive_time_ms": 30_000,
+    "grpc.keepalive_timeout_ms": 10_000,
+  });
+  const streams = new Set<ServerDuplexStream<WriteRequest, WriteResponse>>();
+  let closing = false;
+
+  const unary =
+    <Request, Answer>(what: string, serve: (request: Request) => Promise<Answer | Refusal>) =>
+    (call: { readonly request: Request }, callback: sendUnaryData<Answer>): void => {
+      if (closing) {
+        callback({ code: status.UNAVAILABLE, details: "the server is stopping; try again" });
+        return;
+      }
+      serve(call.request).then(
+        (answer) => {
+          if (isRefusal(answer)) callback({ code: answer.refused, details: answer.message });
+          else callback(null, answer);
+        },
+        (error: unknown) => {
+          options.failed(what, error);
+          callback(errorStatus(error));
+        },
+      );
+    };
+
+  const write = (call: ServerDuplexStream<WriteRequest, WriteResponse>): void => {
+    if (closing) {
+      call.emit("error", { code: status.UNAVAILABLE, details: "the server is stopping; try again" });
+      return;
+    }
+    streams.add(call);
+    const listener = { write: (response: WriteResponse): boolean => !call.destroyed && call.writable && call.write(response) };
+    const end = (error?: unknown): void => {
+      options.subscribers.remove(listener);
+      if (!streams.delete(call) || call.cancelled) return;
+      if (error === undefined) call.end();
+      else call.emit("error", errorStatus(error));
+    };
+    serveWrite({ write: listener.write, [Symbol.asyncIterator]: () => call[Symbol.asyncIterator]() }, options, (run) =>
+      options.subscribers.add(run, listener),
+    ).then(
+      () => end(),
+      (error: unknown) => {
+        if (!call.cancelled && !closing) options.failed("Write", error);
+        end(error);
+      },
+    );
+  };
+
+  server.addService(ingestService, {
+    openRun: unary<OpenRunRequest, OpenRunResponse>("OpenRun", async (request) => {
+      const result = await openRun(request, options);
+      if ("refused" in result) return result;
+      options.opened(result.run, request);
+      return result.response;
+    }),
+    write,
+    closeRun: unary<CloseRunRequest, CloseRunResponse>("CloseRun", async (request) => {
+      const result = await closeRun(request, options);
+      if ("refused" in result) return result;
+      await options.closed(result.run, request);
+      return result.response;
+    }),
+  });
+
+  return {
+    listen: (host, port) =>
+      new Promise((resolve, reject) => {
+        server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
+          if (error === null) resolve(bound);
+          else reject(new Error(`cannot listen for gRPC on ${host}:${port}: ${error.message}. Free the port, or choose another with --grpc-port.`));
+        });
+      }),
+    async close() {
+      closing = true;
+      // What was read is committed and acknowledged; what was not is sent again to whoever answers next.
+      await options.committer.flushed();
+      for (const call of streams) call.emit("error", { code: status.UNAVAILABLE, details: "the server is stopping; go on elsewhere or try again" });
+      await new Promise<void>((resolve) => {
+        const forced = setTimeout(() => server.forceShutdown(), 2_000);
+        server.tryShutdown(() => {
+          clearTimeout(forced);
+          resolve();
+        });
+      });
+    },
+  };
+}
+
+const isRefusal = (answer: object | null | undefined | unknown): answer is Refusal =>
+  typeof answer === "object" && answer !== null && "refused" in answer;
+
+function errorStatus(error: unknown): { code: status; details: string } {
+  if (error instanceof StoreError) {
+    return error.code === "rejected"
+      ? { code: status.INTERNAL, details: error.message }
+      : { code: status.UNAVAILABLE, details: `storage is away: ${error.message}. Nothing is lost; try again.` };
+  }
+  return { code: status.INTERNAL, details: error instanceof Error ? error.message : String(error) };
+}

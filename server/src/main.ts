@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+// The `gradwatch` command. Only wires: parses the command line, loads the configuration and calls the room that works.
+
+import { Command, Option } from "commander";
+import { Config, ConfigError, configKeys, flagOf, loadConfig, variableOf } from "./config.ts";
+import { serve, StartError } from "./serve.ts";
+import { version } from "./version.ts";
+
+const program = new Command("gradwatch").description("The team's memory and early-warning system for training").version(version);
+
+const serveCommand = program
+  .command("serve", { isDefault: true })
+  .description("start the server: gRPC for training processes, HTTP for the page and the API")
+  .option("--config <file>", "JSON file with any of the options below, by their camelCase names");
+for (const key of configKeys) {
+  const description = `${Config.shape[key].description ?? ""} (${variableOf(key)})`;
+  serveCommand.addOption(new Option(key === "readyJson" ? flagOf(key) : `${flagOf(key)} <value>`, description));
+}
+serveCommand.action(async ({ config: file, ...flags }: Record<string, unknown>) => {
+  await serve(loadConfig({ flags, environment: process.env, file: file as string | undefined }));
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof ConfigError || error instanceof StartError)) throw error;
+  process.stderr.write(`${error.message.replaceAll(/^/gm, "gradwatch: ")}\n`);
+  process.exit(error instanceof ConfigError ? 2 : 1);
+}

@@ -1,0 +1,216 @@
+// Wires the rooms into one server and keeps the order of starting and stopping: storage first and last, so that what
+// was taken is settled before the engine goes.
+
+import type { AddressInfo } from "node:net";
+import { serve as serveHttp, type ServerType } from "@hono/node-server";
+import { createApi } from "./api/app.ts";
+import { alertNotice } from "./alerts/alert-notice.ts";
+import { createIncidentLog } from "./alerts/incident-log.ts";
+import type { Config } from "./config.ts";
+import { createCommitter } from "./ingest/committer.ts";
+import { createHeartbeats } from "./ingest/heartbeats.ts";
+import { createKnownRuns } from "./ingest/known-run.ts";
+import { defaultLimits } from "./ingest/limits.ts";
+import { createIngestServer, type IngestServer } from "./ingest/server.ts";
+import { createSubscribers } from "./ingest/subscribers.ts";
+import { createHub } from "./live/hub.ts";
+import { createLog } from "./observe/log.ts";
+import { createServerMetrics } from "./observe/metrics.ts";
+import { openStorage, type Storage } from "./storage/open-storage.ts";
+import { version } from "./version.ts";
+import { createWatcher } from "./watch/watcher.ts";
+
+/** The server cannot start: one clear line each. */
+export class StartError extends Error {
+  override readonly name = "StartError";
+}
+
+const insertRowsMax = 1_000_000;
+const queueBytesMax = 64 * 1024 * 1024;
+const snapshotIntervalMs = 2_000;
+const heartbeatFlushMs = 3_000;
+const liveRingEventsMax = 2_000;
+const stopPatienceMs = 20_000;
+
+export async function serve(config: Config): Promise<void> {
+  const log = createLog(config.logLevel);
+  const nowMs = Date.now;
+  refuseOpenAddress(config.host);
+  const storage = await orStartError(() =>
+    openStorage({
+      clickhouseUrl: config.clickhouseUrl,
+      clickhouseUser: config.clickhouseUser,
+      clickhousePassword: config.clickhousePassword,
+      database: config.database,
+      dataFolder: config.data,
+      engineMemoryBytesMax: config.engineMemory * 1024 * 1024,
+      onEngineCrash: (reason) => log.error({ reason }, "the embedded engine ended; starting it again"),
+      nowMs,
+    }),
+  );
+  try {
+    await run(config, storage, log, nowMs);
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+async function run(config: Config, storage: Storage, log: ReturnType<typeof createLog>, nowMs: () => number): Promise<void> {
+  const { store } = storage;
+  const metrics = createServerMetrics();
+  const hub = createHub({ ringEventsMax: liveRingEventsMax });
+  const runs = createKnownRuns(store);
+  const subscribers = createSubscribers();
+  const heartbeats = createHeartbeats(store, nowMs);
+  let publicUrl = config.publicUrl ?? "";
+  const incidents = createIncidentLog({ store, hub, nowMs, publicUrl: () => publicUrl });
+  const watcher = createWatcher({
+    store,
+    nowMs,
+    snapshotIntervalMs,
+    record: async (run, transitions) => (await incidents.record(run, transitions)).map(alertNotice),
+    notify: (run, notices) => notices.forEach((value) => subscribers.send(run, { case: "alert", value })),
+    failed: (what, error) => log.error({ err: error }, `${what} failed`),
+  });
+  const committer = createCommitter({
+    store,
+    nowMs,
+    insertRowsMax,
+    queueBytesMax,
+    committed: (items, seconds) => {
+      metrics.committed(items.length, items.reduce((sum, { batch }) => sum + batch.points, 0), seconds);
+      watcher.committed(items);
+      for (const { run, batch } of items) {
+        const stepMax = batch.scalars.reduce((most, { steps }) => steps.reduce((a, b) => Math.max(a, b), most), -1);
+        heartbeats.beat(run, batch.body.rank, stepMax < 0 ? undefined : stepMax);
+        if (batch.points + batch.tensors.length > 0) {
+          hub.publish({ type: "points", project: run.project, run: run.id, stepMax: Math.max(stepMax, 0), points: batch.points });
+        }
+      }
+    },
+    retrying: (error, attempt) => log.warn({ attempt, err: error.message }, "storage is away; nothing is lost, trying again"),
+  });
+  const openRanks = new Map<bigint, Set<string>>();
+  const ingest = createIngestServer({
+    store,
+    runs,
+    subscribers,
+    committer,
+    nowMs,
+    limits: defaultLimits,
+    server: `gradwatch-server/${version}`,
+    runUrl: (project, run) => `${publicUrl}/projects/${encodeURIComponent(project)}/runs/${encodeURIComponent(run)}`,
+    heartbeat: (run, rank, step) => heartbeats.beat(run, rank, step),
+    rejected: ({ reason, message }) => {
+      metrics.rejected(reason);
+      log.warn({ reason }, `batch rejected: ${message}`);
+    },
+    opened: (run, request) => {
+      const ranks = openRanks.get(run.key) ?? new Set();
+      openRanks.set(run.key, ranks.add(producerOf(request.producer)));
+      hub.publish({ type: "run", project: run.project, run: run.id, state: "running" });
+    },
+    closed: async (run, request) => {
+      const ranks = openRanks.get(run.key);
+      ranks?.delete(producerOf(request.producer));
+      if (ranks !== undefined && ranks.size > 0) return;
+      openRanks.delete(run.key);
+      await watcher.closed(run);
+      hub.publish({ type: "run", project: run.project, run: run.id, state: runStateOf(request.outcome) });
+    },
+    failed: (what, error) => log.error({ err: error }, `${what} failed`),
+  });
+
+  let ready = false;
+  const boundHosts: string[] = [];
+  const api = createApi({
+    store,
+    hub,
+    nowMs,
+    metrics,
+    publicUrl: () => publicUrl,
+    allowedHosts: () => [...boundHosts, ...config.allowedHosts],
+    ready: () => ready,
+    ruleStatus: async (project, id) => {
+      const run = await runs.find(project, id);
+      return typeof run === "string" ? undefined : await watcher.status(run);
+    },
+  });
+
+  const grpcPort = await orStartError(() => ingest.listen(config.host, config.grpcPort));
+  const http = await orStartError(() => listenHttp(api, config.host, config.httpPort)).catch(async (error: unknown) => {
+    await ingest.close();
+    throw error;
+  });
+  const httpPort = (http.address() as AddressInfo).port;
+  for (const name of new Set([config.host, "localhost", "127.0.0.1", "[::1]"])) boundHosts.push(`${name}:${httpPort}`);
+  const page = `http://${config.host}:${httpPort}`;
+  if (publicUrl === "") publicUrl = page;
+  const beating = setInterval(() => heartbeats.flush().catch((error: unknown) => log.warn({ err: error }, "heartbeats not stored")), heartbeatFlushMs);
+  ready = true;
+  if (config.readyJson) {
+    process.stdout.write(`${JSON.stringify({ event: "ready", http: page, grpc: `${config.host}:${grpcPort}`, enginePid: storage.enginePid() ?? null })}\n`);
+  } else {
+    process.stdout.write(`Gradwatch ${version}\n  page    ${page}\n  gRPC    ${config.host}:${grpcPort}\n  data    ${storage.description}\n`);
+  }
+
+  await stopSignal();
+  ready = false;
+  log.info("stopping: settling what was taken");
+  setTimeout(() => {
+    log.error(`not stopped after ${stopPatienceMs} ms; ending. What was acknowledged is on disk.`);
+    process.exit(1);
+  }, stopPatienceMs).unref();
+  clearInterval(beating);
+  await stopAll(ingest, http, hub);
+  await watcher.drained();
+  await heartbeats.flush().catch(() => undefined);
+  await storage.close();
+  log.info("stopped");
+}
+
+async function stopAll(ingest: IngestServer, http: ServerType, hub: { close(): void }): Promise<void> {
+  await ingest.close();
+  hub.close();
+  await new Promise<void>((resolve) => {
+    http.close(() => resolve());
+    if ("closeAllConnections" in http) http.closeAllConnections();
+  });
+}
+
+/** Training hosts are shared machines: nothing listens on a network address until keys and TLS guard it. */
+function refuseOpenAddress(host: string): void {
+  if (["127.0.0.1", "localhost", "::1"].includes(host)) return;
+  throw new StartError(`--host is ${JSON.stringify(host)}; only loopback addresses (127.0.0.1, localhost, ::1) are served without TLS and keys, which this release lacks.`);
+}
+
+function listenHttp(api: Parameters<typeof serveHttp>[0] extends { fetch: infer Fetch } ? { fetch: Fetch } : never, host: string, port: number): Promise<ServerType> {
+  return new Promise((resolve, reject) => {
+    const server = serveHttp({ fetch: api.fetch, hostname: host, port }, () => resolve(server));
+    server.on("error", (error: NodeJS.ErrnoException) => {
+      const reason = error.code === "EADDRINUSE" ? "the port is taken by another program" : error.message;
+      reject(new Error(`cannot listen for HTTP on ${host}:${port}: ${reason}. Free the port, or choose another with --http-port.`));
+    });
+  });
+}
+
+async function orStartError<Result>(start: () => Promise<Result>): Promise<Result> {
+  try {
+    return await start();
+  } catch (error) {
+    throw new StartError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+const stopSignal = (): Promise<void> =>
+  new Promise((resolve) => {
+    process.once("SIGTERM", () => resolve());
+    process.once("SIGINT", () => resolve());
+  });
+
+const producerOf = (producer: Uint8Array): string => Buffer.from(producer).toString("hex");
+
+const runStates = ["finished", "finished", "failed", "killed", "preempted"] as const;
+/** By the numbers of proto RunOutcome. */
+const runStateOf = (outcome: number): (typeof runStates)[number] => runStates[outcome] ?? "finished";

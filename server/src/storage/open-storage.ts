@@ -1,0 +1,80 @@
+// Storage ready for use: the embedded engine or a ClickHouse server behind one address, migrated. The rest of the server
+// does not know which of the two it has.
+
+import { accessSync, constants, mkdirSync, statSync } from "node:fs";
+import { startEmbeddedEngine, type EmbeddedEngine } from "../engine/embedded.ts";
+import { migrate } from "./migrate.ts";
+import { createStore, type Store, type StoreAddress } from "./store.ts";
+
+export interface StorageOptions {
+  readonly clickhouseUrl: string | undefined;
+  readonly clickhouseUser: string;
+  readonly clickhousePassword: string;
+  readonly database: string;
+  readonly dataFolder: string;
+  readonly engineMemoryBytesMax: number;
+  readonly onEngineCrash: (reason: string) => void;
+  readonly nowMs: () => number;
+}
+
+export interface Storage {
+  readonly store: Store;
+  /** For people: which engine holds the data. */
+  readonly description: string;
+  readonly enginePid: () => number | undefined;
+  readonly migrated: readonly number[];
+  close(): Promise<void>;
+}
+
+/** Limits of one read; a page of the UI needs a small part of them. */
+const readLimits = { readSecondsMax: 20, readRowsMax: 500_000_000, readBytesMax: 600 * 1024 * 1024 };
+
+/** @throws Error or MigrationError with one clear line. */
+export async function openStorage(options: StorageOptions): Promise<Storage> {
+  const engine = options.clickhouseUrl === undefined ? await openEmbedded(options) : undefined;
+  const address = engine === undefined ? remoteAddress(options) : () => ({ url: engine.url(), username: engine.username, password: engine.password });
+  const admin = createStore({ address, database: "default", ...readLimits });
+  const store = createStore({ address, database: options.database, ...readLimits });
+  try {
+    if (engine === undefined && !(await admin.ping())) {
+      throw new Error(`no ClickHouse answers at ${options.clickhouseUrl}. Check the address, or leave it out to use the embedded engine.`);
+    }
+    const migrated = await migrate(admin, store, options.database, options.nowMs());
+    return {
+      store,
+      description: engine === undefined ? `ClickHouse at ${options.clickhouseUrl}` : `embedded engine in ${options.dataFolder}`,
+      enginePid: () => engine?.pid(),
+      migrated,
+      async close() {
+        await Promise.all([admin.close(), store.close()]);
+        await engine?.stop();
+      },
+    };
+  } catch (error) {
+    await Promise.all([admin.close(), store.close()]);
+    await engine?.stop();
+    throw error;
+  }
+}
+
+function remoteAddress({ clickhouseUrl, clickhouseUser, clickhousePassword }: StorageOptions): () => StoreAddress {
+  const address = { url: clickhouseUrl as string, username: clickhouseUser, password: clickhousePassword };
+  return () => address;
+}
+
+async function openEmbedded(options: StorageOptions): Promise<EmbeddedEngine> {
+  const { dataFolder } = options;
+  try {
+    mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+    if (!statSync(dataFolder).isDirectory()) throw new Error("it is not a folder");
+    accessSync(dataFolder, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`data folder ${dataFolder} cannot be used: ${reason}. Choose a writable folder with --data.`);
+  }
+  return await startEmbeddedEngine({
+    dataFolder,
+    memoryBytesMax: options.engineMemoryBytesMax,
+    onCrash: options.onEngineCrash,
+  });
+}

@@ -1,0 +1,120 @@
+// A run's detector as it was: the newest snapshot, and what was stored after it, batch by batch in version order. So a
+// restart between a commit and its watching loses no finding.
+
+import { fromJson, type JsonValue } from "@bufbuild/protobuf";
+import { CheckpointSchema, type MetricDefinition, MetricDefinitionSchema, OpenRunRequestSchema, RunFactsSchema } from "@gradwatch/proto";
+import type { z } from "zod";
+import type { Json } from "../detect/snapshot.ts";
+import type { MetricRole, ObservationBatch, TensorObservation } from "../detect/observation.ts";
+import type { KnownRun } from "../ingest/known-run.ts";
+import { detectorSnapshot, rankSessionStarts, scalarsSince, tensorsSince, watchedEvents } from "../storage/queries/watch.ts";
+import type { Store } from "../storage/store.ts";
+import { factsOf } from "./observations.ts";
+
+/** By rank, the newest version seen. */
+export type Cursor = Map<number, bigint>;
+
+export interface StoredWatch {
+  readonly definitions: readonly MetricDefinition[];
+  readonly snapshot: Json | undefined;
+  readonly cursor: Cursor;
+  replay(roleOf: (metric: string) => MetricRole): AsyncIterable<{ readonly ver: bigint; readonly observations: ObservationBatch }>;
+}
+
+/** Rows replayed at most, newest last: beyond it a detector starts blind rather than keep a live run waiting. */
+const replayRowsMax = 500_000;
+
+export async function loadWatched(store: Store, run: KnownRun): Promise<StoredWatch> {
+  const [[stored], events, sessions] = await Promise.all([
+    store.read(detectorSnapshot, { run: run.key }),
+    store.read(watchedEvents, { run: run.key }),
+    store.read(rankSessionStarts, { run: run.key }),
+  ]);
+  const saved = stored === undefined ? undefined : (JSON.parse(stored.state) as { cursor: Record<string, string>; detector: Json });
+  const cursor: Cursor = new Map(Object.entries(saved?.cursor ?? {}).map(([rank, ver]) => [Number(rank), BigInt(ver)]));
+  const bodyOf = (body: string): JsonValue => JSON.parse(body) as JsonValue;
+  return {
+    definitions: events
+      .filter(({ kind }) => kind === "metric-definition")
+      .map(({ body }) => fromJson(MetricDefinitionSchema, bodyOf(body), { ignoreUnknownFields: true })),
+    snapshot: saved?.detector,
+    cursor,
+    async *replay(roleOf) {
+      const since = [...cursor.values()].reduce((least, ver) => (ver < least ? ver : least), cursor.size === 0 ? 0n : 2n ** 63n);
+      const parameters = { run: run.key, since, rows: replayRowsMax };
+      const [scalars, tensors] = await Promise.all([store.read(scalarsSince, parameters), store.read(tensorsSince, parameters)]);
+      const batches = new Map<string, Building>();
+      const batchOf = (rank: number, ver: bigint): Building => {
+        const key = `${rank}:${ver}`;
+        const existing = batches.get(key);
+        if (existing !== undefined) return existing;
+        const session = sessions.findLast((row) => row.rank === rank && row.ver_start <= ver)?.session ?? 0;
+        const fresh: Building = { ver, rank, session, scalars: [], tensors: [], steps: [], checkpoints: [] };
+        batches.set(key, fresh);
+        return fresh;
+      };
+      for (const { kind, rank, ver, body } of events) {
+        if (kind === "opened") {
+          const { facts } = fromJson(OpenRunRequestSchema, bodyOf(body), { ignoreUnknownFields: true });
+          if (facts !== undefined) Object.assign(batchOf(rank, ver), { facts: factsOf(facts) });
+        } else if (kind === "facts") {
+          const batch = batchOf(rank, ver);
+          batch.facts = { ...batch.facts, ...factsOf(fromJson(RunFactsSchema, bodyOf(body), { ignoreUnknownFields: true })) };
+        } else if (kind === "checkpoint") {
+          const { step, path } = fromJson(CheckpointSchema, bodyOf(body), { ignoreUnknownFields: true });
+          batchOf(rank, ver).checkpoints.push({ step: Number(step), path });
+        }
+      }
+      for (const { rank, ver, name, steps, times, values } of scalars) {
+        const batch = batchOf(rank, ver);
+        batch.scalars.push({
+          metric: name,
+          role: roleOf(name),
+          steps: Float64Array.from(steps),
+          times: Float64Array.from(times),
+          values: Float64Array.from(values),
+        });
+        if (name === "step/skipped") steps.forEach((step, i) => batch.steps.push({ step, skipped: values[i] !== 0 }));
+      }
+      for (const row of tensors) batchOf(row.rank, row.ver).tensors.push(tensorObservation(row));
+      const ordered = [...batches.values()].toSorted((a, b) => (a.ver < b.ver ? -1 : a.ver > b.ver ? 1 : 0));
+      for (const { ver, ...observations } of ordered) {
+        if (ver > (cursor.get(observations.rank) ?? 0n)) yield { ver, observations };
+      }
+    },
+  };
+}
+
+type Mutable<Value> = { -readonly [Key in keyof Value]: Value[Key] extends readonly (infer Item)[] ? Item[] : Value[Key] };
+type Building = Mutable<ObservationBatch> & { readonly ver: bigint };
+
+function tensorObservation(row: z.output<(typeof tensorsSince)["row"]>): TensorObservation {
+  return {
+    name: row.name,
+    kind: row.kind,
+    layer: row.layer,
+    topologicalIndex: row.topological_index,
+    role: row.role,
+    phase: row.phase,
+    activation: row.activation,
+    step: row.step,
+    time: row.time_ms,
+    count: row.elements,
+    nan: row.nan,
+    positiveInfinity: row.positive_infinity,
+    negativeInfinity: row.negative_infinity,
+    zero: row.zero,
+    ...(Number.isNaN(row.minimum) ? {} : { min: row.minimum }),
+    ...(Number.isNaN(row.maximum) ? {} : { max: row.maximum }),
+    sum: row.total,
+    sumSquares: row.total_squares,
+    sumAbsolute: row.total_absolute,
+    samples: row.samples,
+    units: row.units,
+    unitsActiveBelow2Permille: row.units_active_below_2_permille,
+    unitsActiveBelow1Percent: row.units_active_below_1_percent,
+    unitsZeroSpread: row.units_zero_spread,
+    ...(Number.isNaN(row.derivative_below_5_percent) ? {} : { derivativeBelow5Percent: row.derivative_below_5_percent }),
+    ...(Number.isNaN(row.update_surprise_rms) ? {} : { updateSurpriseRms: row.update_surprise_rms }),
+  };
+}

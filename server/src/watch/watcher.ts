@@ -1,0 +1,165 @@
+// Watches live runs: one detector a run, fed after commit, in the order of commits. Keeps detector snapshots in the store,
+// so that a restarted or another server goes on where this one was: on the first sight of a run it restores the
+// newest snapshot and replays what was stored after it. Watching never delays or fails an acknowledgement.
+
+import type { AlertNotice, MetricDefinition } from "@gradwatch/proto";
+import { createRunDetector, type RunDetector } from "../detect/engine.ts";
+import type { MetricRole, ObservationBatch } from "../detect/observation.ts";
+import { defaultRole } from "../detect/roles.ts";
+import type { RuleStatus, Transition } from "../detect/transition.ts";
+import type { CommitItem } from "../ingest/insert-group.ts";
+import type { KnownRun } from "../ingest/known-run.ts";
+import { metricRoleNames } from "../ingest/wire-names.ts";
+import type { Store } from "../storage/store.ts";
+import { observationsOf } from "./observations.ts";
+import { createRoleTable, type RoleTable } from "./role-table.ts";
+import { loadWatched, type Cursor } from "./restore.ts";
+
+export interface WatcherOptions {
+  readonly store: Store;
+  readonly nowMs: () => number;
+  /** Stores transitions as incidents and publishes them; resolves with what the training process is told. */
+  readonly record: (run: KnownRun, transitions: readonly Transition[]) => Promise<readonly AlertNotice[]>;
+  readonly notify: (run: KnownRun, notices: readonly AlertNotice[]) => void;
+  readonly failed: (what: string, error: unknown) => void;
+  /** Snapshots of a busy run are at least this far apart. */
+  readonly snapshotIntervalMs: number;
+}
+
+export interface Watcher {
+  committed(items: readonly CommitItem[]): void;
+  /** A rank said how the run ended. */
+  closed(run: KnownRun): Promise<void>;
+  status(run: KnownRun): Promise<readonly RuleStatus[]>;
+  /** Finishes what is queued and stores every snapshot. */
+  drained(): Promise<void>;
+}
+
+interface Watched {
+  readonly run: KnownRun;
+  readonly detector: RunDetector;
+  readonly roles: RoleTable;
+  /** By rank, the newest version that the detector saw. */
+  readonly cursor: Cursor;
+  snapshotMs: number;
+  dirty: boolean;
+}
+
+/** Runs watched at once; the one idle longest is stored and let go. */
+const watchedMax = 2_000;
+
+export function createWatcher(options: WatcherOptions): Watcher {
+  const { store, nowMs } = options;
+  const watched = new Map<bigint, Promise<Watched>>();
+  // One line of work a run: commits of one run are watched in order, other runs do not wait for it.
+  const lines = new Map<bigint, Promise<void>>();
+
+  function enqueue(run: KnownRun, what: string, work: (entry: Watched) => Promise<void>): Promise<void> {
+    const line = (lines.get(run.key) ?? Promise.resolve())
+      .then(async () => work(await entryOf(run)))
+      .catch((error: unknown) => options.failed(`${what} of run ${run.project}/${run.id}`, error));
+    lines.set(run.key, line);
+    void line.then(() => {
+      if (lines.get(run.key) === line) lines.delete(run.key);
+    });
+    return line;
+  }
+
+  async function entryOf(run: KnownRun): Promise<Watched> {
+    const existing = watched.get(run.key);
+    const loading = existing ?? restore(run);
+    watched.delete(run.key);
+    watched.set(run.key, loading);
+    if (existing === undefined) loading.catch(() => watched.delete(run.key));
+    if (watched.size > watchedMax) await evict();
+    return await loading;
+  }
+
+  async function evict(): Promise<void> {
+    const [key, loading] = watched.entries().next().value as [bigint, Promise<Watched>];
+    if (lines.has(key)) return;
+    watched.delete(key);
+    await snapshot(await loading);
+  }
+
+  async function restore(run: KnownRun): Promise<Watched> {
+    const stored = await loadWatched(store, run);
+    const roles = createRoleTable(defaultRole);
+    for (const definition of stored.definitions) defineRole(roles, definition);
+    const entry: Watched = {
+      run,
+      detector: createRunDetector(stored.snapshot === undefined ? {} : { snapshot: stored.snapshot }),
+      roles,
+      cursor: stored.cursor,
+      snapshotMs: nowMs(),
+      dirty: false,
+    };
+    for await (const batch of stored.replay((metric) => roles.roleOf(metric))) await observe(entry, batch.observations, batch.ver);
+    return entry;
+  }
+
+  async function observe(entry: Watched, observations: ObservationBatch, ver: bigint): Promise<void> {
+    const { rank } = observations;
+    // Late and repeated batches go in as well: the detector knows which of its rules may see them.
+    const transitions = entry.detector.observe(observations);
+    if (ver > (entry.cursor.get(rank) ?? 0n)) entry.cursor.set(rank, ver);
+    entry.dirty = true;
+    if (transitions.length > 0) await report(entry, transitions);
+  }
+
+  async function report(entry: Watched, transitions: readonly Transition[]): Promise<void> {
+    const notices = await options.record(entry.run, transitions);
+    options.notify(entry.run, notices);
+    await snapshot(entry);
+  }
+
+  async function snapshot(entry: Watched): Promise<void> {
+    if (!entry.dirty) return;
+    entry.dirty = false;
+    entry.snapshotMs = nowMs();
+    const cursor = Object.fromEntries([...entry.cursor].map(([rank, ver]) => [rank, ver.toString()]));
+    const state = JSON.stringify({ cursor, detector: entry.detector.snapshot() });
+    await store.insertRows("detector_snapshots", [{ run: entry.run.key.toString(), rank: 0, time_ms: nowMs(), state }]);
+  }
+
+  return {
+    committed(items) {
+      for (const [run, group] of Map.groupBy(items, (item) => item.run)) {
+        void enqueue(run, "watching", async (entry) => {
+          for (const item of group) {
+            for (const { event } of item.batch.body.events) {
+              if (event.case === "metricDefinition") defineRole(entry.roles, event.value);
+            }
+            await observe(entry, observationsOf(item, (metric) => entry.roles.roleOf(metric)), item.batch.ver);
+          }
+          if (nowMs() - entry.snapshotMs >= options.snapshotIntervalMs) await snapshot(entry);
+        });
+      }
+    },
+    closed: (run) =>
+      enqueue(run, "closing", async (entry) => {
+        const transitions = entry.detector.finish();
+        entry.dirty = true;
+        if (transitions.length > 0) await report(entry, transitions);
+        else await snapshot(entry);
+      }),
+    async status(run) {
+      let status: readonly RuleStatus[] = [];
+      await enqueue(run, "status", async (entry) => {
+        status = entry.detector.status();
+      });
+      return status;
+    },
+    async drained() {
+      await Promise.all(lines.values());
+      for (const loading of watched.values()) {
+        await loading.then(snapshot).catch((error: unknown) => options.failed("snapshot", error));
+      }
+    },
+  };
+}
+
+function defineRole(roles: RoleTable, definition: MetricDefinition): void {
+  const role: MetricRole | undefined = metricRoleNames[definition.role];
+  if (role !== undefined) roles.define(definition.pattern, role);
+}
