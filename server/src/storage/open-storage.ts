@@ -19,6 +19,8 @@ export interface StorageOptions {
 
 export interface Storage {
   readonly store: Store;
+  /** Where ClickHouse's protocol is spoken right now. */
+  readonly address: () => StoreAddress;
   /** For people: which engine holds the data. */
   readonly description: string;
   readonly enginePid: () => number | undefined;
@@ -42,6 +44,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     const migrated = await migrate(admin, store, options.database, options.nowMs());
     return {
       store,
+      address,
       description: engine === undefined ? `ClickHouse at ${options.clickhouseUrl}` : `embedded engine in ${options.dataFolder}`,
       enginePid: () => engine?.pid(),
       migrated,
