@@ -15,6 +15,7 @@ import { tensorColumns, type TensorRow } from "../../server/src/storage/tensor-r
 import { engines, type EngineUnderTest } from "./engines.ts";
 
 const month = 202611;
+const patience = { timeout: 20_000 };
 
 /** Values as bit patterns: the only comparison under which NaN payloads and -0 count. */
 const storedBits = defineQuery({
@@ -229,12 +230,12 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))("storage 
     const count = async (): Promise<number> => (await storage.store.read(running, {}))[0]?.n ?? -1;
     const patient = limited({ readSecondsMax: 60, readRowsMax: 1e15 });
     const read = expect(patient.read(slow, { marker }, { signal: aborting.signal })).rejects.toThrow();
-    await expect.poll(count).toBe(1);
+    await expect.poll(count, patience).toBe(1);
     aborting.abort();
     await read;
     await patient.close();
     // A remote server notices the closed connection only when the setting says so; the embedded one kills at once.
-    if (engine.name !== "real ClickHouse server") await expect.poll(count).toBe(0);
+    if (engine.name !== "real ClickHouse server") await expect.poll(count, patience).toBe(0);
   });
 
   test("an engine that is away is `unavailable`, which callers retry", async () => {

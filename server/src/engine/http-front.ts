@@ -97,6 +97,7 @@ async function insert(
 async function read(response: ServerResponse, call: Call, readers: SessionPool): Promise<void> {
   await readers.with(async (session) => {
     await bind(session, call);
+    if (response.destroyed) return;
     const stream = session.queryStream(`${call.text}${settingsClause(call)}`, { format: call.format });
     try {
       for await (const chunk of stream) {
