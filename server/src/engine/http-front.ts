@@ -56,8 +56,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
   });
   const insertFormat = query === null ? null : /^\s*INSERT\s+INTO\s[^]*\sFORMAT\s+(\w+)\s*$/i.exec(query);
   if (insertFormat !== null) await insert(request, response, call, insertFormat[1] as string, options);
-  else if (/^\s*(SELECT|WITH|SHOW|DESCRIBE|EXISTS|EXPLAIN)\b/i.test(call.text)) await read(response, call, options.readers);
-  else await command(response, call, options.writers);
+  else if (/^\s*(SELECT|WITH|SHOW|DESCRIBE|EXISTS|EXPLAIN)\b/i.test(call.text)) await run(response, call, options.readers);
+  else await run(response, call, options.writers);
 }
 
 interface Call {
@@ -94,26 +94,11 @@ async function insert(
   }
 }
 
-async function read(response: ServerResponse, call: Call, readers: SessionPool): Promise<void> {
-  await readers.with(async (session) => {
+/** Answers as a whole: the addon's streams survive KILL QUERY, and one read is small by its limits. */
+async function run(response: ServerResponse, call: Call, sessions: SessionPool): Promise<void> {
+  await sessions.with(async (session) => {
     await bind(session, call);
     if (response.destroyed) return;
-    const stream = session.queryStream(`${call.text}${settingsClause(call)}`, { format: call.format });
-    try {
-      for await (const chunk of stream) {
-        if (response.destroyed) break;
-        if (!response.write(chunk.raw())) await drained(response);
-      }
-    } finally {
-      stream.cancel();
-    }
-    response.end();
-  });
-}
-
-async function command(response: ServerResponse, call: Call, writers: SessionPool): Promise<void> {
-  await writers.with(async (session) => {
-    await bind(session, call);
     const result = await session.queryAsync(`${call.text}${settingsClause(call)}`, { format: call.format });
     response.end(Buffer.from(result.bytes()));
   });
@@ -170,12 +155,6 @@ function sendError(response: ServerResponse, error: unknown): void {
     .writeHead(500, { "X-ClickHouse-Exception-Code": typeof code === "number" ? code : 1002 })
     .end(/^Code: /.test(message) ? message : `Code: ${code ?? 1002}. DB::Exception: ${message} (EMBEDDED_ENGINE)`);
 }
-
-const drained = (response: ServerResponse): Promise<void> =>
-  new Promise((resolve) => {
-    response.once("drain", resolve);
-    response.once("close", resolve);
-  });
 
 const quote = (text: string): string => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
 
