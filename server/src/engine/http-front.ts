@@ -8,6 +8,7 @@ import { rm } from "node:fs/promises";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { randomUUID, timingSafeEqual } from "node:crypto";
 import type { Session } from "chdb";
 import type { SessionPool } from "./sessions.ts";
@@ -44,6 +45,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
   }
   const query = url.searchParams.get("query");
   const call: Call = {
+    ended: false,
     id: randomUUID(),
     text: query ?? (await readText(request)),
     parameters: [...url.searchParams].filter(([name]) => name.startsWith("param_")),
@@ -52,8 +54,22 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
     format: request.headers["x-clickhouse-format"]?.toString() ?? "TabSeparated",
   };
   response.on("close", () => {
-    if (!response.writableFinished) void kill(call.id, options.readers);
+    if (!response.writableFinished) void kill(call, options.readers);
   });
+  try {
+    await perform(request, response, call, query, options);
+  } finally {
+    call.ended = true;
+  }
+}
+
+async function perform(
+  request: IncomingMessage,
+  response: ServerResponse,
+  call: Call,
+  query: string | null,
+  options: HttpFrontOptions,
+): Promise<void> {
   const insertFormat = query === null ? null : /^\s*INSERT\s+INTO\s[^]*\sFORMAT\s+(\w+)\s*$/i.exec(query);
   if (insertFormat !== null) await insert(request, response, call, insertFormat[1] as string, options);
   else if (/^\s*(SELECT|WITH|SHOW|DESCRIBE|EXISTS|EXPLAIN)\b/i.test(call.text)) await run(response, call, options.readers);
@@ -61,6 +77,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
 }
 
 interface Call {
+  /** Its work is over, well or not. */
+  ended: boolean;
   readonly id: string;
   readonly text: string;
   readonly parameters: readonly (readonly [string, string])[];
@@ -124,11 +142,18 @@ function settingsClause({ id, text, settings }: Call): string {
   return `\nSETTINGS ${all.map(([name, value]) => `${identifier(name)} = ${quote(value)}`).join(", ")}`;
 }
 
-/** The caller is gone: stop working for it. */
-const kill = (id: string, readers: SessionPool): Promise<unknown> =>
-  readers
-    .with((session) => session.queryAsync(`KILL QUERY WHERE Settings['log_comment'] = ${quote(id)} ASYNC`))
-    .catch(() => undefined);
+/** The caller is gone: stop working for it. Asked again until it is so: a query that is just starting may miss the first. */
+async function kill(call: Call, readers: SessionPool): Promise<void> {
+  const text = `KILL QUERY WHERE Settings['log_comment'] = ${quote(call.id)} ASYNC`;
+  for (let attempt = 0; !call.ended && attempt < killAttemptsMax; attempt++) {
+    await readers.with((session) => session.queryAsync(text)).catch(() => undefined);
+    await delay(killIntervalMs);
+  }
+}
+
+const killIntervalMs = 200;
+/** After that the query's own time limit ends it. */
+const killAttemptsMax = 50;
 
 function isAuthorized(request: IncomingMessage, secret: string): boolean {
   const basic = /^Basic (.+)$/.exec(request.headers.authorization ?? "")?.[1];
