@@ -1,0 +1,119 @@
+// Collects what one run logs and turns it into batch bodies, by size and by age. A body is complete but for session and
+// version, which only the server's answer to OpenRun can give: they are appended when the batch is sealed, as protobuf
+// allows fields in any order. Everything here runs in short slices on the training thread; log() itself only writes
+// numbers into columns.
+
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  BatchBodySchema,
+  type Event,
+  EventSchema,
+  type StepRecord,
+  type TensorInfo,
+  type TensorRecord,
+  TensorRecordSchema,
+} from "@gradwatch/proto";
+import { createScalarColumns } from "./scalar-columns.ts";
+import type { SummarizedTensor } from "./types.ts";
+import type { Ledger } from "./warnings.ts";
+import { stepRecordPoints, tensorInfo, tensorSummary } from "./wire-tensor.ts";
+
+/** A batch that waits for its version. */
+export interface Draft {
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly points: number;
+}
+
+export interface BatcherOptions {
+  readonly project: string;
+  readonly runId: string;
+  readonly rank: number;
+  readonly ledger: Ledger;
+  /** Points after which a batch is closed without waiting for its age. */
+  readonly pointsMax: number;
+}
+
+export interface Batcher {
+  scalars(names: readonly string[], values: ArrayLike<number>, count: number, step: number, timeMs: number): void;
+  summaries(summaries: readonly SummarizedTensor[], step: number, timeMs: number): void;
+  step(record: StepRecord): void;
+  event(event: Event["event"], timeMs: number, step: number | undefined): void;
+  readonly points: () => number;
+  readonly isFull: () => boolean;
+  /** Everything collected, as one draft; undefined when there is nothing. */
+  take(): Draft | undefined;
+}
+
+export function createBatcher(options: BatcherOptions): Batcher {
+  const columns = createScalarColumns();
+  let tensors: TensorInfo[] = [];
+  let tensorIndex = new Map<string, number>();
+  let tensorRecords: TensorRecord[] = [];
+  let steps: StepRecord[] = [];
+  let events: Event[] = [];
+  let loosePoints = 0;
+
+  function indexOf(summarized: SummarizedTensor): number {
+    const key = `${summarized.kind ?? "custom"}\0${summarized.phase ?? ""}\0${summarized.name}`;
+    let index = tensorIndex.get(key);
+    if (index === undefined) {
+      index = tensors.push(tensorInfo(summarized.name, summarized)) - 1;
+      tensorIndex.set(key, index);
+    }
+    return index;
+  }
+
+  const points = (): number => columns.points() + loosePoints;
+
+  return {
+    scalars: columns.append,
+    summaries(summaries, step, timeMs) {
+      const converted = summaries.map((summarized) => tensorSummary(indexOf(summarized), summarized.summary, undefined));
+      tensorRecords.push(create(TensorRecordSchema, { step: BigInt(step), timeMs: BigInt(timeMs), summaries: converted }));
+      loosePoints += summaries.length;
+    },
+    step(record) {
+      steps.push(record);
+      loosePoints += stepRecordPoints(record);
+    },
+    event(event, timeMs, step) {
+      events.push(create(EventSchema, { event, timeMs: BigInt(timeMs), ...(step === undefined ? {} : { step: BigInt(step) }) }));
+      loosePoints += 1;
+    },
+    points,
+    isFull: () => points() >= options.pointsMax,
+    take() {
+      if (points() === 0) return undefined;
+      const { metrics, blocks, points: scalarPoints, overwritten } = columns.take();
+      options.ledger.drop("overwritten in the same batch", overwritten);
+      const body = create(BatchBodySchema, {
+        project: options.project,
+        runId: options.runId,
+        rank: options.rank,
+        metrics,
+        scalars: blocks,
+        tensors,
+        tensorRecords,
+        steps,
+        events,
+      });
+      const draft = { body: toBinary(BatchBodySchema, body), points: scalarPoints + loosePoints };
+      tensors = [];
+      tensorIndex = new Map();
+      tensorRecords = [];
+      steps = [];
+      events = [];
+      loosePoints = 0;
+      return draft;
+    },
+  };
+}
+
+/** The bytes that complete a draft. */
+export function withVersion(body: Uint8Array, session: number, ver: bigint): Uint8Array<ArrayBuffer> {
+  const trailer = toBinary(BatchBodySchema, create(BatchBodySchema, { session, ver }));
+  const complete = new Uint8Array(body.length + trailer.length);
+  complete.set(body);
+  complete.set(trailer, body.length);
+  return complete;
+}

@@ -1,0 +1,24 @@
+// What the SDK needs of the world, as parameters: a simulation drives the same queue, batcher and sender over a seeded
+// clock and network.
+
+export interface Environment {
+  readonly nowMs: () => number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
+  /** Runs `task` later without keeping the process alive; returns how to cancel it. */
+  readonly later: (delayMs: number, task: () => void) => () => void;
+  readonly writeLine: (line: string) => void;
+}
+
+export const processEnvironment: Environment = {
+  nowMs: Date.now,
+  random: Math.random,
+  randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+  later(delayMs, task) {
+    const timer = setTimeout(task, delayMs);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+  writeLine: (line) => void process.stderr.write(line),
+};

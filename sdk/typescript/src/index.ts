@@ -1,0 +1,5 @@
+// @gradwatch/sdk: what a training process imports.
+
+export { init } from "./init.ts";
+export { summarize } from "./summarize.ts";
+export type * from "./types.ts";

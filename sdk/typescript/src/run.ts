@@ -1,0 +1,187 @@
+// The run as users hold it. Every method checks its arguments, reports what is wrong once a kind, and never throws.
+
+import { create } from "@bufbuild/protobuf";
+import { CheckpointSchema, RunOutcome } from "@gradwatch/proto";
+import { flatten } from "./flatten.ts";
+import { createRunSession, type RunSessionOptions } from "./run-session.ts";
+import { summarize } from "./summarize.ts";
+import type { FinishReport, LogOptions, LogRecord, Run, SummarizedTensor } from "./types.ts";
+import { metricDefinition, runFacts, stepRecord, stepRecordPoints } from "./wire-tensor.ts";
+
+const finishTimeoutMs = 30_000;
+
+export function createRun(options: Omit<RunSessionOptions, "stepFloor">, guessedUrl: string): Run {
+  const { environment, ledger, warnings, request } = options;
+  let url = guessedUrl;
+  let nextStep = 0;
+  let finishing: Promise<FinishReport> | undefined;
+  const session = createRunSession({
+    ...options,
+    opened(response) {
+      url = response.url;
+      options.opened(response);
+    },
+    stepFloor: (step) => (nextStep = Math.max(nextStep, step + 1)),
+  });
+
+  const refuse = (reason: string, points: number, message: string): void => {
+    ledger.logged += points;
+    ledger.drop(reason, points);
+    warnings.warn(reason, message);
+  };
+
+  /** The step to log at; undefined when the given one cannot be. Advances the automatic step. */
+  function stepOf(given: unknown): number | undefined {
+    if (given === undefined) return nextStep;
+    const step = typeof given === "bigint" ? Number(given) : given;
+    if (typeof step !== "number" || !Number.isSafeInteger(step) || step < 0) return undefined;
+    return step;
+  }
+
+  const noteStep = (step: number): void => {
+    if (step >= nextStep) nextStep = step + 1;
+    session.noteStep(step);
+  };
+
+  const wrongStep = (points: number, step: unknown): void =>
+    refuse("wrong step", points, `step is ${String(step)}; it must be an integer from 0 to 2^53 - 1. The values of such steps are dropped and counted.`);
+
+  const tooLong = (name: string): boolean => {
+    const max = session.nameBytesMax();
+    if (name !== "" && (name.length * 3 <= max || Buffer.byteLength(name) <= max) && !controlCharacter.test(name)) return false;
+    refuse(
+      "wrong name",
+      1,
+      `name ${JSON.stringify(name.slice(0, 40))} is ${Buffer.byteLength(name)} bytes; names have 1 to ${max} bytes and no control characters`,
+    );
+    return true;
+  };
+
+  // Reused by every call of log(): the columns copy what they keep.
+  const names: string[] = [];
+  const values: number[] = [];
+
+  function plainNumbers(record: LogRecord): number {
+    let count = 0;
+    for (const name in record) {
+      const value = record[name];
+      if (typeof value !== "number") return -1;
+      if (checked.has(name)) {
+        names[count] = name;
+        values[count++] = value;
+      } else return -1;
+    }
+    return count;
+  }
+
+  /** Names that were found good; bounded, so that a million names in one call stay harmless. */
+  const checked = new Set<string>();
+  const checkedMax = 20_000;
+
+  function log(record: LogRecord, { step: given, batch }: LogOptions): void {
+    const step = stepOf(given);
+    let count = step === undefined ? -1 : plainNumbers(record);
+    if (count < 0) {
+      const flat = flatten(record);
+      for (const message of flat.refused) refuse("wrong value", 1, `${message}. Such values are dropped and counted.`);
+      if (step === undefined) {
+        wrongStep(flat.names.length, given);
+        return;
+      }
+      count = 0;
+      flat.names.forEach((name, i) => {
+        if (!checked.has(name)) {
+          if (tooLong(name)) return;
+          if (checked.size < checkedMax) checked.add(name);
+        }
+        names[count] = name;
+        values[count++] = flat.values[i] as number;
+      });
+    }
+    const at = step as number;
+    const time = environment.nowMs();
+    ledger.logged += count;
+    noteStep(at);
+    session.batcher.scalars(names, values, count, at, time);
+    if (batch !== undefined) {
+      session.batcher.step(stepRecord({ step: at, batchId: String(batch) }, time));
+    }
+    session.added();
+  }
+
+  function logSummaries(summaries: readonly SummarizedTensor[], given: unknown): void {
+    const step = stepOf(given);
+    if (step === undefined) {
+      wrongStep(summaries.length, given);
+      return;
+    }
+    const good = summaries.filter(({ name }) => !tooLong(name));
+    if (good.length === 0) return;
+    ledger.logged += good.length;
+    noteStep(step);
+    session.batcher.summaries(good, step, environment.nowMs());
+    session.added();
+  }
+
+  /** Nothing that a user passes may throw into training. */
+  const guarded = (what: string, work: () => void): void => {
+    if (finishing !== undefined) {
+      refuse("after finish", 1, `${what} was called after finish(); its data is dropped and counted`);
+      return;
+    }
+    try {
+      work();
+    } catch (error) {
+      refuse("wrong call", 1, `${what} failed: ${error instanceof Error ? error.message : String(error)}. Its data is dropped and counted.`);
+    }
+  };
+
+  return {
+    project: request.project,
+    id: request.runId,
+    get url() {
+      return url;
+    },
+    log: (record, given = {}) => guarded("log()", () => log(record, given)),
+    logTensor: (name, tensor, given = {}) =>
+      guarded("logTensor()", () => {
+        const { step, samples, ...meta } = given;
+        const summary = summarize(numbersOf(tensor));
+        logSummaries([{ ...meta, name: String(name), summary: samples === undefined ? summary : { ...summary, samples } }], step);
+      }),
+    logSummaries: (summaries, given = {}) => guarded("logSummaries()", () => logSummaries(summaries, given.step)),
+    logStep: (record) =>
+      guarded("logStep()", () => {
+        if (stepOf(record.step) === undefined || record.step === undefined) {
+          wrongStep(1, record.step);
+          return;
+        }
+        const converted = stepRecord(record, environment.nowMs());
+        ledger.logged += stepRecordPoints(converted);
+        noteStep(record.step);
+        session.batcher.step(converted);
+        session.added();
+      }),
+    describe: (facts) => guarded("describe()", () => session.event({ case: "facts", value: runFacts(facts) })),
+    defineMetric: (pattern, given) =>
+      guarded("defineMetric()", () => session.event({ case: "metricDefinition", value: metricDefinition(String(pattern), given) })),
+    checkpoint: ({ step, path }) =>
+      guarded("checkpoint()", () => {
+        const value = create(CheckpointSchema, { step: BigInt(step), path: String(path) });
+        session.event({ case: "checkpoint", value });
+      }),
+    onAlert: (listener) => session.onAlert(listener),
+    shouldStop: () => session.shouldStop(),
+    finish(exitCode = 0, { timeoutMs = finishTimeoutMs } = {}) {
+      finishing ??= session.finish(exitCode === 0 ? RunOutcome.FINISHED : RunOutcome.FAILED, exitCode, timeoutMs);
+      return finishing;
+    },
+  };
+}
+
+// eslint-disable-next-line no-control-regex -- control characters are exactly what names must not hold
+const controlCharacter = /[\u0000-\u001f\u007f]/;
+
+/** BigInt arrays as numbers; everything else as it is. */
+const numbersOf = (values: ArrayLike<number> | ArrayLike<bigint>): ArrayLike<number> =>
+  typeof values[0] === "bigint" ? Float64Array.from(values as ArrayLike<bigint>, Number) : (values as ArrayLike<number>);

@@ -1,0 +1,75 @@
+// Options of `init`, completed by environment variables and defaults: GRADWATCH_*, then what schedulers and launchers set
+// (torchrun, Slurm). A nonsensical value is warned about and replaced by the default; `init` never throws.
+
+import type { InitOptions, Mode } from "./types.ts";
+import type { Warnings } from "./warnings.ts";
+
+export interface Settings {
+  readonly project: string;
+  readonly id: string;
+  readonly group: string;
+  readonly mode: Mode;
+  readonly resume: "allow" | "must" | "never";
+  /** host:port for gRPC. */
+  readonly target: string;
+  readonly tls: boolean;
+  readonly apiKey: string | undefined;
+  readonly rank: number;
+  readonly worldSize: number;
+  readonly localRank: number;
+}
+
+const defaultTarget = "127.0.0.1:7071";
+const defaultPort = 7071;
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+export function resolveSettings(options: InitOptions, variables: Variables, randomId: () => string, warnings: Warnings): Settings {
+  const integer = (what: string, given: unknown): number | undefined => {
+    if (given === undefined || given === "") return undefined;
+    const value = Number(given);
+    if (Number.isInteger(value) && value >= 0 && value < 2 ** 32) return value;
+    warnings.warn(what, `${what} is ${JSON.stringify(given)}; it must be an integer from 0. Ignored.`);
+    return undefined;
+  };
+  const choice = <Value extends string>(what: string, given: unknown, values: readonly Value[], fallback: Value): Value => {
+    if (given === undefined || given === "") return fallback;
+    if (values.includes(given as Value)) return given as Value;
+    warnings.warn(what, `${what} is ${JSON.stringify(given)}; it must be one of ${values.join(", ")}. Using ${fallback}.`);
+    return fallback;
+  };
+  return {
+    project: text(options.project) ?? text(variables["GRADWATCH_PROJECT"]) ?? "default",
+    id:
+      text(options.id) ??
+      text(variables["GRADWATCH_RUN_ID"]) ??
+      text(variables["TORCHELASTIC_RUN_ID"]) ??
+      text(variables["SLURM_JOB_ID"]) ??
+      randomId(),
+    group: text(options.group) ?? text(variables["GRADWATCH_RUN_GROUP"]) ?? "",
+    mode: choice("mode", options.mode ?? variables["GRADWATCH_MODE"], ["online", "offline", "disabled"], "online"),
+    resume: choice("resume", options.resume ?? variables["GRADWATCH_RESUME"], ["allow", "must", "never"], "allow"),
+    ...parseAddress(text(options.url) ?? text(variables["GRADWATCH_URL"]) ?? defaultTarget, warnings),
+    apiKey: text(options.apiKey) ?? text(variables["GRADWATCH_API_KEY"]),
+    rank: integer("rank", options.rank ?? variables["RANK"] ?? variables["SLURM_PROCID"]) ?? 0,
+    worldSize: integer("worldSize", options.worldSize ?? variables["WORLD_SIZE"] ?? variables["SLURM_NTASKS"]) ?? 0,
+    localRank: integer("LOCAL_RANK", variables["LOCAL_RANK"] ?? variables["SLURM_LOCALID"]) ?? 0,
+  };
+}
+
+const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
+
+/** "host:port", "http://host:port" or "https://host:port"; the port defaults to 7071. */
+export function parseAddress(address: string, warnings: Warnings): { target: string; tls: boolean } {
+  try {
+    const url = new URL(/^[a-z][a-z+.-]*:\/\//i.test(address) ? address : `http://${address}`);
+    if (url.protocol !== "http:" && url.protocol !== "https:") throw new Error(`protocol ${url.protocol} is not http or https`);
+    if (url.hostname === "") throw new Error("no host");
+    const port = /:(\d+)$/.exec(address.replace(/\/+$/, ""))?.[1] ?? defaultPort;
+    return { target: `${url.hostname}:${port}`, tls: url.protocol === "https:" };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    warnings.warn("url", `url is ${JSON.stringify(address)}: ${reason}. Use host:port; trying ${defaultTarget}.`);
+    return { target: defaultTarget, tls: false };
+  }
+}
