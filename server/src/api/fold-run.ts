@@ -1,0 +1,145 @@
+// A run as its events tell it: what was said when it was opened, changed and closed, folded into what it is now. Pure.
+// A rank is what its newest process says; a run has ended when all its ranks have.
+
+import { RunEnvironmentSchema, RunFactsSchema } from "@gradwatch/proto";
+import { plainMessage } from "./plain-message.ts";
+import type { Float, RunState } from "./schema.ts";
+
+export interface RunEvent {
+  readonly kind: string;
+  readonly producer: string;
+  readonly rank: number;
+  readonly time_ms: number;
+  readonly ver: bigint;
+  readonly body: string;
+}
+
+/** Kinds of events that the list of runs needs, and those that one run's page needs beside them. */
+export const listedKinds: readonly string[] = ["opened", "closed", "config", "summary"];
+export const detailKinds: readonly string[] = [...listedKinds, "facts", "checkpoint", "drops"];
+
+export interface FoldedRun {
+  readonly name: string;
+  readonly group: string;
+  readonly jobType: string;
+  readonly tags: string[];
+  readonly notes: string;
+  readonly ranks: number;
+  readonly state: RunState;
+  readonly lastSignMs: number;
+  readonly endedAt: number | null;
+  readonly config: Record<string, unknown>;
+  /** Values that the user set. */
+  readonly summary: Record<string, Float>;
+  readonly error: string | null;
+  readonly exitCode: number | null;
+  readonly facts: Record<string, unknown>;
+  readonly environment: Record<string, unknown>;
+  readonly checkpoints: { step: number; path: string; time: number }[];
+  readonly drops: { reason: string; points: number }[];
+}
+
+type Body = Readonly<Record<string, unknown>>;
+type ParsedEvent = Omit<RunEvent, "body"> & { readonly body: Body };
+
+/** @param events oldest first; @param heartbeatMs the last sign of life, 0 = none; @param silenceMs beyond it a run that did not end crashed. */
+export function foldRun(events: readonly RunEvent[], heartbeatMs: number, nowMs: number, silenceMs: number): FoldedRun {
+  const parsed: ParsedEvent[] = events.map((event) => ({ ...event, body: JSON.parse(event.body) as Body }));
+  const of = (kind: string): ParsedEvent[] => parsed.filter((event) => event.kind === kind);
+  const opened = of("opened");
+  const closed = of("closed");
+  const first = opened.find(({ rank }) => rank === 0)?.body ?? opened[0]?.body ?? {};
+  const latest = (key: string): unknown => opened.findLast(({ body }) => body[key] !== undefined)?.body[key];
+  const lastSignMs = Math.max(heartbeatMs, ...opened.map(({ time_ms }) => time_ms), ...closed.map(({ time_ms }) => time_ms));
+  const ending = endingOf(opened, closed);
+  const silent = nowMs - lastSignMs >= silenceMs;
+  const facts = [...opened.map(({ ver, body }) => ({ ver, body: (body["facts"] ?? {}) as Body })), ...of("facts")].toSorted((a, b) => (a.ver < b.ver ? -1 : a.ver > b.ver ? 1 : 0));
+  return {
+    name: text(latest("name")),
+    group: text(latest("group")),
+    jobType: text(latest("jobType")),
+    tags: (latest("tags") as string[] | undefined) ?? [],
+    notes: text(latest("notes")),
+    ranks: Math.max(new Set(opened.map(({ rank }) => rank)).size, ...opened.map(({ body }) => Number(body["worldSize"] ?? 0))),
+    state: ending?.state ?? (silent ? "crashed" : "running"),
+    lastSignMs,
+    endedAt: ending?.time ?? (silent ? lastSignMs : null),
+    config: Object.fromEntries(
+      [...opened.flatMap(({ body }) => (body["config"] as Body[] | undefined) ?? []), ...of("config").map(({ body }) => body)].map(entryOf),
+    ),
+    summary: Object.fromEntries(of("summary").filter(({ body }) => body["number"] !== undefined).map(({ body }) => [text(body["key"]), body["number"] as Float])),
+    error: ending?.error ?? null,
+    exitCode: ending?.exitCode ?? null,
+    facts: Object.assign({}, ...facts.map(({ body }) => plainMessage(RunFactsSchema, body))) as Record<string, unknown>,
+    environment: plainMessage(RunEnvironmentSchema, (first as { environment?: unknown }).environment),
+    checkpoints: of("checkpoint").map(({ time_ms, body }) => ({ step: Number(body["step"] ?? 0), path: text(body["path"]), time: time_ms })),
+    drops: countDrops(of("drops"), closed),
+  };
+}
+
+interface Ending {
+  readonly state: RunState;
+  readonly time: number;
+  readonly error: string | null;
+  readonly exitCode: number | null;
+}
+
+/** Severest first: what one rank suffered is what happened to the run. */
+const severity: readonly string[] = ["failed", "killed", "preempted", "finished"];
+
+const outcomes: Readonly<Record<string, RunState>> = {
+  RUN_OUTCOME_FINISHED: "finished",
+  RUN_OUTCOME_FAILED: "failed",
+  RUN_OUTCOME_KILLED: "killed",
+  RUN_OUTCOME_PREEMPTED: "preempted",
+};
+
+/** Undefined while the newest process of some rank is not closed. */
+function endingOf(opened: readonly ParsedEvent[], closed: readonly ParsedEvent[]): Ending | undefined {
+  const newest = new Map(opened.map((event) => [event.rank, event.producer]));
+  const endings = [...newest.values()].map((producer) => closed.findLast((event) => event.producer === producer));
+  if (endings.length === 0 || endings.includes(undefined)) return undefined;
+  const all = (endings as ParsedEvent[])
+    .map(({ time_ms, body }) => ({
+      state: outcomes[String(body["outcome"])] ?? "finished",
+      time: time_ms,
+      error: text(body["error"]) || null,
+      exitCode: body["exitCode"] === undefined ? null : Number(body["exitCode"]),
+    }))
+    .toSorted((a, b) => severity.indexOf(a.state) - severity.indexOf(b.state));
+  return { ...(all[0] as Ending), time: Math.max(...all.map(({ time }) => time)) };
+}
+
+function entryOf(body: Body): [string, unknown] {
+  const key = text(body["key"]);
+  if (typeof body["json"] !== "string") return [key, body["number"] ?? body["text"] ?? body["flag"] ?? null];
+  try {
+    return [key, JSON.parse(body["json"])];
+  } catch {
+    return [key, body["json"]];
+  }
+}
+
+/** On the way a process reports what it lost since; when it closes, all of it: the larger count is the truth. */
+function countDrops(reported: readonly ParsedEvent[], closed: readonly ParsedEvent[]): { reason: string; points: number }[] {
+  const counts = new Map<string, number>();
+  for (const producer of new Set([...reported, ...closed].map((event) => event.producer))) {
+    const onTheWay = tally(reported.filter((event) => event.producer === producer).map(({ body }) => body));
+    const atTheEnd = tally(closed.filter((event) => event.producer === producer).flatMap(({ body }) => (body["drops"] ?? []) as Body[]));
+    for (const reason of new Set([...onTheWay.keys(), ...atTheEnd.keys()])) {
+      counts.set(reason, (counts.get(reason) ?? 0) + Math.max(onTheWay.get(reason) ?? 0, atTheEnd.get(reason) ?? 0));
+    }
+  }
+  return [...counts].map(([reason, points]) => ({ reason, points })).filter(({ points }) => points > 0);
+}
+
+function tally(drops: readonly Body[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const drop of drops) {
+    const reason = text(drop["reason"]);
+    counts.set(reason, (counts.get(reason) ?? 0) + Number(drop["points"] ?? 0));
+  }
+  return counts;
+}
+
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
