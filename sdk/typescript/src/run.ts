@@ -109,8 +109,9 @@ export function createRun(options: Omit<RunSessionOptions, "stepFloor">, guessed
     session.added();
   }
 
+  /** Without a step they belong to the last one logged: summaries go with scalars and do not count steps. */
   function logSummaries(summaries: readonly SummarizedTensor[], given: unknown): void {
-    const step = stepOf(given);
+    const step = given === undefined ? Math.max(0, nextStep - 1) : stepOf(given);
     if (step === undefined) {
       wrongStep(summaries.length, given);
       return;
@@ -118,7 +119,7 @@ export function createRun(options: Omit<RunSessionOptions, "stepFloor">, guessed
     const good = summaries.filter(({ name }) => !tooLong(name));
     if (good.length === 0) return;
     ledger.logged += good.length;
-    noteStep(step);
+    if (given !== undefined) noteStep(step);
     session.batcher.summaries(good, step, environment.nowMs());
     session.added();
   }

@@ -34,7 +34,7 @@ export interface InitOptions {
 }
 
 export interface LogOptions {
-  /** Default: one more than the last step logged. */
+  /** Default: one more than the last step logged; for tensor summaries, the last step logged. */
   readonly step?: number;
   /** The user's name for the data of this step. */
   readonly batch?: string;

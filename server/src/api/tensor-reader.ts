@@ -141,7 +141,7 @@ async function* summariesOf(selection: Awaited<ReturnType<typeof select>>, { sto
         step: row.step,
         summary: {
           elements: row.elements,
-          nonFinite: row.nan + row.infinite,
+          nonFinite: row.nan_count + row.infinite,
           zero: row.zero,
           min: Number.isNaN(row.minimum) ? null : row.minimum,
           max: Number.isNaN(row.maximum) ? null : row.maximum,

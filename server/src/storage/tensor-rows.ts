@@ -38,7 +38,7 @@ export function tensorColumns(month: number, rows: readonly TensorRow[]): Native
     u64("ver", (row) => row.ver),
     u64("samples", (row) => row.summary.samples),
     u64("elements", (row) => row.summary.count),
-    u64("nan", (row) => row.summary.nan),
+    u64("nan_count", (row) => row.summary.nan),
     u64("positive_infinity", (row) => row.summary.positiveInfinity),
     u64("negative_infinity", (row) => row.summary.negativeInfinity),
     u64("zero", (row) => row.summary.zero),

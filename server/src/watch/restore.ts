@@ -100,7 +100,7 @@ function tensorObservation(row: z.output<(typeof tensorsSince)["row"]>): TensorO
     step: row.step,
     time: row.time_ms,
     count: row.elements,
-    nan: row.nan,
+    nan: row.nan_count,
     positiveInfinity: row.positive_infinity,
     negativeInfinity: row.negative_infinity,
     zero: row.zero,

@@ -89,7 +89,8 @@ export const foundation: Migration = {
       ver UInt64 CODEC(ZSTD(1))
     ) ENGINE = ReplacingMergeTree(ver) PARTITION BY month ORDER BY (run, metric, rank, step) ${durable}`,
 
-    // Absent optional numbers are NaN. Histograms: see proto ExponentialHistogram; no histogram = has_histogram 0.
+    // Absent optional numbers are NaN. Not a column "nan": SQL reads that as the number.
+    // Histograms: see proto ExponentialHistogram; no histogram = has_histogram 0.
     `CREATE TABLE IF NOT EXISTS tensors (
       month UInt32 CODEC(ZSTD(1)),
       run UInt64 CODEC(ZSTD(1)),
@@ -100,7 +101,7 @@ export const foundation: Migration = {
       ver UInt64 CODEC(ZSTD(1)),
       samples UInt64 CODEC(ZSTD(1)),
       elements UInt64 CODEC(ZSTD(1)),
-      nan UInt64 CODEC(ZSTD(1)),
+      nan_count UInt64 CODEC(ZSTD(1)),
       positive_infinity UInt64 CODEC(ZSTD(1)),
       negative_infinity UInt64 CODEC(ZSTD(1)),
       zero UInt64 CODEC(ZSTD(1)),

@@ -42,7 +42,7 @@ export const tensorExtent = defineQuery({
   row: z.object({ steps: Integer, step_min: Integer, step_max: Integer }),
 });
 
-const finite = "(elements - nan - infinite)";
+const finite = "(elements - nan_count - infinite)";
 const orNaN = (expression: string): string => `if(${finite} = 0, nan, ${expression})`;
 
 /** Of the summary of one tensor at one step, all its shards together; NULL where it was not measured. */
@@ -53,7 +53,7 @@ const statistics = {
   min: orNaN("minimum"),
   max: orNaN("maximum"),
   "zero-share": "zero / elements",
-  "non-finite": "toFloat64(nan + infinite)",
+  "non-finite": "toFloat64(nan_count + infinite)",
   "dead-share": "if(units = 0, NULL, dead / units)",
 } as const;
 type Statistic = keyof typeof statistics;
@@ -69,11 +69,11 @@ const matrixQuery = (statistic: Statistic) =>
           SELECT tensor, toFloat64(if({every_step:UInt8} = 1, step, intDiv(step - {origin:Int64}, {width:Int64}))) AS column,
             toFloat64(max(step)) AS last_step,
             if(countIf(NOT isNaN(value)) = 0, nan, argMaxIf(assumeNotNull(value), abs(value), NOT isNaN(value))) AS extreme,
-            toFloat64(sum(nan + infinite)) AS bad, toFloat64(count(value)) AS measured
+            toFloat64(sum(nan_count + infinite)) AS bad, toFloat64(count(value)) AS measured
           FROM (
-            SELECT tensor, step, elements, nan, infinite, ${statistics[statistic]} AS value
+            SELECT tensor, step, elements, nan_count, infinite, ${statistics[statistic]} AS value
             FROM (
-              SELECT tensor, step, sum(t.elements) AS elements, sum(t.nan) AS nan, sum(t.positive_infinity + t.negative_infinity) AS infinite,
+              SELECT tensor, step, sum(t.elements) AS elements, sum(t.nan_count) AS nan_count, sum(t.positive_infinity + t.negative_infinity) AS infinite,
                 sum(t.zero) AS zero, sum(t.units) AS units, sum(t.units_active_below_2_permille) AS dead,
                 sum(t.total) AS total, sum(t.total_squares) AS total_squares,
                 minIf(t.minimum, NOT isNaN(t.minimum)) AS minimum, maxIf(t.maximum, NOT isNaN(t.maximum)) AS maximum
@@ -94,7 +94,7 @@ export const tensorMatrix = Object.fromEntries(
 /** Whole summaries by ascending (step, rank), a page after (`after_step`, `after_rank`). */
 export const tensorSummaries = defineQuery({
   name: "tensor-summaries",
-  sql: `SELECT step, rank, elements, nan, positive_infinity + negative_infinity AS infinite, zero, minimum, maximum, total, total_squares,
+  sql: `SELECT step, rank, elements, nan_count, positive_infinity + negative_infinity AS infinite, zero, minimum, maximum, total, total_squares,
       has_histogram, scale, zero_threshold, toFloat64(zero_count) AS zero_count,
       positive_offset, arrayMap(c -> toFloat64(c), positive_counts) AS positive,
       negative_offset, arrayMap(c -> toFloat64(c), negative_counts) AS negative
@@ -105,7 +105,7 @@ export const tensorSummaries = defineQuery({
     step: Integer,
     rank: Integer,
     elements: Integer,
-    nan: Integer,
+    nan_count: Integer,
     infinite: Integer,
     zero: Integer,
     minimum: Double,

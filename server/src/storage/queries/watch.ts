@@ -56,7 +56,7 @@ export const scalarsSince = defineQuery({
 export const tensorsSince = defineQuery({
   name: "tensors-since",
   sql: `SELECT rank, toString(t.ver) AS ver, step, time_ms, name, kind, layer, topological_index, role, phase, activation,
-      samples, elements, nan, positive_infinity, negative_infinity, zero, minimum, maximum, total, total_squares, total_absolute,
+      samples, elements, nan_count, positive_infinity, negative_infinity, zero, minimum, maximum, total, total_squares, total_absolute,
       units, units_active_below_2_permille, units_active_below_1_percent, units_zero_spread, derivative_below_5_percent, update_surprise_rms
     FROM (SELECT * EXCEPT (positive_counts, negative_counts, unit_means, unit_stds) FROM tensors WHERE run = {run:UInt64} AND ver > {since:UInt64} LIMIT {rows:UInt64}) AS t
     INNER JOIN (SELECT tensor, name, kind, layer, topological_index, role, phase, activation FROM tensor_infos FINAL WHERE run = {run:UInt64}) AS i USING tensor
@@ -76,7 +76,7 @@ export const tensorsSince = defineQuery({
     activation: z.string(),
     samples: Integer,
     elements: Integer,
-    nan: Integer,
+    nan_count: Integer,
     positive_infinity: Integer,
     negative_infinity: Integer,
     zero: Integer,
