@@ -1,0 +1,99 @@
+// A real server in a process of its own, as a user starts it, on free ports and a folder of its own. Killed, started
+// again on the same ports and folder, or stopped as a service manager would.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+export interface ServerProcess {
+  readonly dataFolder: string;
+  /** http://127.0.0.1:PORT */
+  readonly http: () => string;
+  /** 127.0.0.1:PORT */
+  readonly grpc: () => string;
+  readonly pid: () => number;
+  readonly enginePid: () => number;
+  /** What it wrote on stderr since it was first started. */
+  readonly log: () => string;
+  /** Sends a signal and waits for the end. SIGKILL: nothing is flushed or closed. */
+  kill(signal: NodeJS.Signals): Promise<void>;
+  /** Starts it again on the same ports and folder. */
+  restart(): Promise<void>;
+  /** SIGTERM; throws unless it ends with code 0. */
+  stop(): Promise<void>;
+  /** Stops whatever runs and removes the folder. */
+  dispose(): Promise<void>;
+}
+
+export interface ServerProcessOptions {
+  readonly dataFolder?: string;
+  readonly flags?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+interface Ready {
+  readonly http: string;
+  readonly grpc: string;
+  readonly enginePid: number | null;
+}
+
+const main = fileURLToPath(new URL("../../server/src/main.ts", import.meta.url));
+
+export async function startServer(options: ServerProcessOptions = {}): Promise<ServerProcess> {
+  const dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), "gradwatch-server-"));
+  let log = "";
+  let child: ChildProcess;
+  let ready: Ready;
+
+  async function launch(httpPort: string, grpcPort: string): Promise<void> {
+    const flags = ["--data", dataFolder, "--http-port", httpPort, "--grpc-port", grpcPort, "--ready-json", ...(options.flags ?? [])];
+    child = spawn(process.execPath, ["--conditions=source", main, "serve", ...flags], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...options.environment },
+    });
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => (log += text));
+    ready = await firstLine(child, () => log);
+  }
+
+  await launch("0", "0");
+  const portOf = (address: string): string => address.slice(address.lastIndexOf(":") + 1);
+  const ended = (): boolean => child.exitCode !== null || child.signalCode !== null;
+
+  const kill = async (signal: NodeJS.Signals): Promise<void> => {
+    if (ended()) return;
+    child.kill(signal);
+    await once(child, "exit");
+  };
+  return {
+    dataFolder,
+    http: () => ready.http,
+    grpc: () => ready.grpc,
+    pid: () => child.pid ?? -1,
+    enginePid: () => ready.enginePid ?? -1,
+    log: () => log,
+    kill,
+    restart: () => launch(portOf(ready.http), portOf(ready.grpc)),
+    async stop() {
+      await kill("SIGTERM");
+      if (child.exitCode !== 0) throw new Error(`the server ended with ${child.signalCode ?? child.exitCode} on SIGTERM:\n${log}`);
+    },
+    async dispose() {
+      await kill("SIGKILL");
+      if (options.dataFolder === undefined) rmSync(dataFolder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    },
+  };
+}
+
+async function firstLine(child: ChildProcess, log: () => string): Promise<Ready> {
+  const ended = once(child, "exit").then(([code, signal]) => {
+    throw new Error(`the server ended with ${signal ?? code} before it was ready:\n${log()}`);
+  });
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
+  const line = await Promise.race([once(lines, "line"), ended]);
+  ended.catch(() => undefined);
+  return JSON.parse(line[0] as string) as Ready;
+}
