@@ -70,22 +70,26 @@ export function createHub({ ringEventsMax, epoch = randomBytes(6).toString("hex"
     let wake = (): void => undefined;
 
     async function* iterate(): AsyncGenerator<LiveEntry> {
-      while (!closed) {
-        const missed = Math.max(0, oldest() - cursor);
-        if (missed > 0 || lost) {
-          lost = false;
-          cursor += missed;
-          yield { id: idOf(cursor - 1), event: { type: "lagged", missed } };
-        } else if (cursor < next) {
-          const event = ring[cursor % ringEventsMax] as LiveEvent;
-          const id = idOf(cursor++);
-          if (concerns(event, options)) yield { id, event };
-        } else {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-            wakers.add(resolve);
-          });
+      try {
+        while (!closed) {
+          const missed = Math.max(0, oldest() - cursor);
+          if (missed > 0 || lost) {
+            lost = false;
+            cursor += missed;
+            yield { id: idOf(cursor - 1), event: { type: "lagged", missed } };
+          } else if (cursor < next) {
+            const event = ring[cursor % ringEventsMax] as LiveEvent;
+            const id = idOf(cursor++);
+            if (concerns(event, options)) yield { id, event };
+          } else {
+            await new Promise<void>((resolve) => {
+              wake = resolve;
+              wakers.add(resolve);
+            });
+          }
         }
+      } finally {
+        subscription.close();
       }
     }
 
