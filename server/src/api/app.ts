@@ -6,7 +6,7 @@ import { bodyLimit } from "hono/body-limit";
 import { compress } from "hono/compress";
 import { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
-import { routePath } from "hono/route";
+import { matchedRoutes } from "hono/route";
 import { version } from "../version.ts";
 import type { ApiDeps } from "./deps.ts";
 import { hostGuard } from "./host-guard.ts";
@@ -33,7 +33,8 @@ export function createApi(deps: ApiDeps): OpenAPIHono {
     const start = performance.now();
     await next();
     // Patterns, not paths: a label must not take any value that a user types.
-    deps.metrics.request(routePath(c, -1), c.res.status, (performance.now() - start) / 1000);
+    const route = matchedRoutes(c).find(({ path }) => !path.endsWith("*"))?.path ?? "none";
+    deps.metrics.request(route, c.res.status, (performance.now() - start) / 1000);
   });
   app.use("/api/*", compress({ contentTypeFilter: /^application\/(problem\+)?json/ }));
   app.use(

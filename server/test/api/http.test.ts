@@ -1,0 +1,342 @@
+// What every route has in common: the guard, problems, headers, the OpenAPI document, health, the page.
+
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { createApi } from "../../src/api/app.ts";
+import { IncidentPage, Rule, RuleStatus } from "../../src/api/schema.ts";
+import { createServerMetrics } from "../../src/observe/metrics.ts";
+import { type Store, StoreError } from "../../src/storage/store.ts";
+import { type ApiUnderTest, apiUnderTest, host, insertPoints, insertRun, keyOf, startMs } from "./api-under-test.ts";
+
+const pageFolder = mkdtempSync(join(tmpdir(), "gradwatch-page-"));
+mkdirSync(join(pageFolder, "assets"));
+writeFileSync(join(pageFolder, "index.html"), "<!doctype html><title>Gradwatch</title>");
+writeFileSync(join(pageFolder, "assets", "app-abc123.js"), "export {};");
+
+const status = { rule: "non-finite", title: "t", status: "quiet", needs: null } as const;
+let under: ApiUnderTest;
+let ready = true;
+beforeAll(async () => {
+  under = await apiUnderTest({ pageFolder, ready: () => ready, ruleStatus: async (_project, run) => (run === "watched" ? [status] : undefined) });
+});
+afterAll(() => under.close());
+
+const fetchPath = async (path: string, init: RequestInit = {}): Promise<Response> => await under.api.request(`http://${host}${path}`, init);
+
+describe("host guard", () => {
+  test.each([
+    { name: "the bound address", headers: { host }, expected: 200 },
+    { name: "another case", headers: { host: host.toUpperCase() }, expected: 200 },
+    { name: "the page's own script", headers: { host, origin: `http://${host}` }, expected: 200 },
+    { name: "a name of another site", headers: { host: "evil.example:7070" }, expected: 421 },
+    { name: "the right name on another port", headers: { host: "127.0.0.1:9999" }, expected: 421 },
+    { name: "another site's script", headers: { host, origin: "https://evil.example" }, expected: 403 },
+    { name: "a sandboxed frame", headers: { host, origin: "null" }, expected: 403 },
+    { name: "a name that begins like ours", headers: { host, origin: `http://${host}.evil.example` }, expected: 403 },
+  ])("$name gets $expected", async ({ headers, expected }) => {
+    for (const path of ["/api/v1/rules", "/", "/metrics"]) {
+      const response = await fetchPath(path, { headers });
+      expect(response.status).toBe(expected);
+      if (expected !== 200) expect(await response.json()).toMatchObject({ status: expected, detail: expect.stringContaining("--allowed-hosts") });
+    }
+  });
+
+  test("an allowed name without a port answers on any", async () => {
+    const api = createApi({ ...bareDeps, allowedHosts: () => ["gradwatch.example"] });
+    const get = async (name: string): Promise<number> => (await api.request("http://x/healthz", { headers: { host: name } })).status;
+    expect(await get("gradwatch.example")).toBe(200);
+    expect(await get("gradwatch.example:8443")).toBe(200);
+    expect(await get("gradwatch.example.evil")).toBe(421);
+  });
+});
+
+describe("problems", () => {
+  const json = { "content-type": "application/json" };
+  test.each([
+    ["/api/v1/runs?limit=0", {}, 400, "limit"],
+    ["/api/v1/runs?limit=1e9", {}, 400, "limit"],
+    ["/api/v1/runs?state=asleep", {}, 400, "state"],
+    ["/api/v1/runs?cursor=nonsense", {}, 400, "cursor"],
+    ["/api/v1/alerts?cursor=MTIzOm5vdCBoZXg", {}, 400, "cursor"],
+    ["/api/v1/series", { method: "POST", headers: json, body: "{}" }, 400, "runs"],
+    ["/api/v1/series", { method: "POST", headers: json, body: "{" }, 400, "JSON"],
+    ["/api/v1/series", { method: "POST", headers: json, body: JSON.stringify({ runs: [{ project: "p", run: 7 }], metrics: ["m"] }) }, 400, "runs.0.run"],
+    ["/api/v1/series", { method: "POST", headers: json, body: `"${"x".repeat(1024 * 1024)}"` }, 422, "1048576 bytes"],
+    ["/api/v1/projects/p/runs/none", {}, 404, '"none"'],
+    ["/api/v1/projects/p/runs/none/metrics", {}, 404, '"none"'],
+    ["/api/v1/projects/p/runs/none/rules", {}, 404, '"none"'],
+    ["/api/v1/projects/p/runs/none/tensors", {}, 404, '"none"'],
+    ["/api/v1/alerts/none", {}, 404, '"none"'],
+    ["/api/v1/nothing", {}, 404, "/api/v1/nothing"],
+    ["/api/v1/runs", { method: "DELETE" }, 404, "DELETE"],
+  ] as [string, RequestInit, number, string][])("%s %o is %i and names %s", async (path, init, expected, named) => {
+    const problem = await under.problem(path, init);
+    expect(problem.status).toBe(expected);
+    expect(problem.detail).toContain(named);
+    expect(problem.type).toMatch(/^https:\/\/gradwatch\.dev\/problems\//);
+  });
+
+  test("validation errors carry their paths", async () => {
+    const problem = await under.problem("/api/v1/series", { method: "POST", headers: json, body: JSON.stringify({ runs: [], metrics: [""] }) });
+    expect(problem.errors?.map(({ path }) => path)).toEqual(["runs", "metrics.0"]);
+  });
+
+  test.each([
+    ["unavailable", 503, "2"],
+    ["timeout", 504, null],
+    ["limit", 422, null],
+    ["rejected", 500, null],
+  ] as const)("a store that says %s gives %i, without the store's own words", async (code, expected, retryAfter) => {
+    const told: unknown[] = [];
+    const failing = { ...bareStore, read: () => Promise.reject(new StoreError(code, "SELECT secret", undefined)) };
+    const api = createApi({ ...bareDeps, store: failing, failed: (_what, error) => told.push(error) });
+    const response = await api.request(`http://${host}/api/v1/runs`);
+    expect(response.status).toBe(expected);
+    expect(response.headers.get("retry-after")).toBe(retryAfter);
+    expect(response.headers.get("content-type")).toBe("application/problem+json");
+    expect(await response.text()).not.toContain("secret");
+    expect(told).toHaveLength(code === "rejected" ? 1 : 0);
+  });
+
+  test("a query that is too wide is refused with the limit", async () => {
+    const wide = { project: "p", run: "wide" };
+    await insertRun(under.store, wide);
+    const metrics = Array.from({ length: 120 }, (_, i) => `m${i}`);
+    const steps = Array.from({ length: 9000 }, (_, i) => i);
+    const values = new Float64Array(9000);
+    await insertPoints(under.store, wide, metrics.map((metric) => ({ metric, steps, values })));
+    const body = JSON.stringify({ runs: [wide], metrics, maxBuckets: 10_000 });
+    const problem = await under.problem("/api/v1/series", { method: "POST", headers: json, body });
+    expect(problem).toMatchObject({ status: 422, detail: expect.stringContaining("1080000 buckets; the limit is 1000000") });
+  });
+
+  test("an aborted request aborts its query", async () => {
+    const gone = new AbortController();
+    const seen: (AbortSignal | undefined)[] = [];
+    const watching: Store = {
+      ...bareStore,
+      read: async (_query, _parameters, options) => {
+        seen.push(options?.signal);
+        return [];
+      },
+    };
+    const api = createApi({ ...bareDeps, store: watching });
+    await api.request(`http://${host}/api/v1/runs`, { signal: gone.signal });
+    gone.abort();
+    expect(seen.length).toBeGreaterThan(0);
+    expect(seen.every((signal) => signal?.aborted)).toBe(true);
+  });
+});
+
+describe("headers", () => {
+  test.each(["/", "/api/v1/rules", "/api/v1/nothing", "/openapi.json"])("%s keeps strangers' text from becoming code", async (path) => {
+    const { headers } = await fetchPath(path);
+    expect(headers.get("content-security-policy")).toMatch(/default-src 'self'.*frame-ancestors 'none'/);
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
+    expect(headers.get("x-request-id")).toMatch(/^[\w-]{36}$/);
+  });
+
+  test("long JSON is compressed, for those who can read it", async () => {
+    const response = await fetchPath("/api/v1/rules", { headers: { "accept-encoding": "gzip" } });
+    expect(response.headers.get("content-encoding")).toBe("gzip");
+    const { rules } = z.object({ rules: z.array(Rule) }).parse(JSON.parse(gunzipSync(Buffer.from(await response.arrayBuffer())).toString()));
+    expect(rules.map(({ id }) => id)).toContain("non-finite");
+    expect((await fetchPath("/api/v1/rules")).headers.get("content-encoding")).toBeNull();
+  });
+});
+
+describe("page", () => {
+  test.each([
+    ["/", 200, "text/html; charset=utf-8", "no-cache"],
+    ["/projects/p/runs/r", 200, "text/html; charset=utf-8", "no-cache"],
+    ["/assets/app-abc123.js", 200, "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"],
+    ["/assets/gone-abc.js", 404, "text/plain; charset=UTF-8", null],
+    ["/..%2f..%2fpackage.json", 404, "text/plain; charset=UTF-8", null],
+  ])("%s is %i, %s", async (path, expected, type, cache) => {
+    const response = await fetchPath(path);
+    expect(response.status).toBe(expected);
+    expect(response.headers.get("content-type")).toBe(type);
+    expect(response.headers.get("cache-control")).toBe(cache);
+  });
+
+  test("a page that was not built says how to", async () => {
+    const response = await createApi(bareDeps).request(`http://${host}/`);
+    expect(response.status).toBe(404);
+    expect(await response.text()).toContain("npm run build:page");
+  });
+});
+
+describe("health", () => {
+  test("the server is ready when it says so and storage answers", async () => {
+    expect((await fetchPath("/healthz")).status).toBe(200);
+    expect((await fetchPath("/readyz")).status).toBe(200);
+    ready = false;
+    expect((await under.problem("/readyz")).status).toBe(503);
+    ready = true;
+    const away = createApi({ ...bareDeps, store: { ...bareStore, ping: async () => false } });
+    expect((await away.request(`http://${host}/readyz`)).status).toBe(503);
+    expect((await away.request(`http://${host}/healthz`)).status).toBe(200);
+  });
+
+  test("metrics count requests by route, never by what users type", async () => {
+    await fetchPath("/api/v1/projects/some-project/runs/some-run");
+    const text = await (await fetchPath("/metrics")).text();
+    const lines = text.split("\n");
+    const requests = lines.filter((line) => line.startsWith("gradwatch_http_seconds_count"));
+    expect(requests).toContainEqual(expect.stringMatching(/route="\/api\/v1\/projects\/:project\/runs\/:run",status="404"} [1-9]/));
+    expect(requests.filter((line) => line.includes("some-"))).toEqual([]);
+    expect(lines).toContain("gradwatch_points_total 0");
+  });
+});
+
+describe("openapi.json", () => {
+  const operation = z.object({ summary: z.string(), responses: z.record(z.string(), z.object({ description: z.string() })) });
+  const document = z.object({ openapi: z.literal("3.1.0"), paths: z.record(z.string(), z.record(z.string(), operation)) });
+
+  test("every route is there with every way to fail", async () => {
+    const { paths } = await under.get("/openapi.json", document);
+    expect(Object.keys(paths).toSorted()).toEqual([
+      "/api/v1/alerts",
+      "/api/v1/alerts/{id}",
+      "/api/v1/events",
+      "/api/v1/projects",
+      "/api/v1/projects/{project}/runs/{run}",
+      "/api/v1/projects/{project}/runs/{run}/metrics",
+      "/api/v1/projects/{project}/runs/{run}/rules",
+      "/api/v1/projects/{project}/runs/{run}/tensors",
+      "/api/v1/projects/{project}/runs/{run}/tensors/histograms",
+      "/api/v1/projects/{project}/runs/{run}/tensors/matrix",
+      "/api/v1/rules",
+      "/api/v1/runs",
+      "/api/v1/series",
+    ]);
+    for (const methods of Object.values(paths)) {
+      for (const { responses } of Object.values(methods)) {
+        expect(Object.keys(responses)).toEqual(["200", "400", "403", "404", "421", "422", "500", "503", "504"]);
+      }
+    }
+  });
+
+  test("every reference in it leads somewhere", async () => {
+    const whole = await (await fetchPath("/openapi.json")).text();
+    const parsed = JSON.parse(whole) as { components: { schemas: Record<string, unknown> } };
+    const references = [...whole.matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name as string);
+    expect(references.length).toBeGreaterThan(10);
+    for (const name of references) expect(parsed.components.schemas).toHaveProperty(name);
+  });
+});
+
+describe("alerts and rules", () => {
+  const incident = (id: string, openedAt: number, more: object = {}) => ({
+    id, project: "p", run: "r", rule: "non-finite", state: "firing", level: "high", title: "t", message: "m", advice: [], subject: "loss", rank: 0,
+    onsetStep: 1, firingStep: 1, resolvedStep: null, openedAt, updatedAt: openedAt, resolvedAt: null, openings: 1, lastCheckpoint: null, url: "u",
+    evidence: { ruleVersion: 1, statistic: { name: "s", value: "NaN", threshold: 1 }, window: null, topTensors: [], ruledOut: [], batchIds: [] },
+    ...more,
+  });
+  const page = (query: string) => under.get(`/api/v1/alerts?project=p&${query}`, IncidentPage);
+
+  test("incidents are listed newest first, by their present state, over pages", async () => {
+    const run = { project: "p", run: "r" };
+    const row = (id: string, transition: number, state: string, openedAt: number, timeMs = openedAt) => ({
+      project: "p", run: keyOf(run).toString(), run_id: "r", incident: id, transition, state, rule: "non-finite", level: "high", time_ms: timeMs,
+      body: JSON.stringify(incident(id, openedAt, { state })),
+    });
+    await under.store.insertRows("incident_events", [
+      row("a1", 1, "firing", startMs),
+      row("a1", 2, "resolved", startMs, startMs + 9),
+      row("b2", 1, "firing", startMs + 1),
+      row("c3", 1, "firing", startMs + 1),
+    ]);
+    expect((await page("")).incidents.map(({ id, state }) => `${id} ${state}`)).toEqual(["c3 firing", "b2 firing", "a1 resolved"]);
+    expect((await page("state=firing")).incidents.map(({ id }) => id)).toEqual(["c3", "b2"]);
+    expect((await page("rule=loss-plateau")).incidents).toEqual([]);
+    const seen: string[] = [];
+    for (let cursor = ""; ; ) {
+      const { incidents, nextCursor } = await page(`limit=1${cursor}`);
+      seen.push(...incidents.map(({ id }) => id));
+      if (nextCursor === null) break;
+      cursor = `&cursor=${nextCursor}`;
+    }
+    expect(seen).toEqual(["c3", "b2", "a1"]);
+    const response = await fetchPath("/api/v1/alerts/a1");
+    expect(await response.json()).toEqual(incident("a1", startMs, { state: "resolved" }));
+  });
+
+  test("the rules of a run are what the watcher says", async () => {
+    await insertRun(under.store, { project: "p", run: "watched" });
+    const { rules } = await under.get("/api/v1/projects/p/runs/watched/rules", z.object({ rules: z.array(RuleStatus) }));
+    expect(rules).toEqual([status]);
+  });
+});
+
+describe("events", () => {
+  /** Reads blocks of the stream until `count` have come. */
+  async function blocks(response: Response, count: number): Promise<string[]> {
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    const decoder = new TextDecoder();
+    let text = "";
+    for (; text.split("\n\n").length <= count; ) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      text += decoder.decode(value, { stream: true });
+    }
+    await reader.cancel();
+    return text.split("\n\n").slice(0, count);
+  }
+
+  test("a stream says that it is open, then what happens, and can be resumed", async () => {
+    const response = await fetchPath("/api/v1/events?project=p");
+    expect(response.headers.get("content-type")).toContain("text/event-stream");
+    const reading = blocks(response, 3);
+    under.hub.publish({ type: "run", project: "other", run: "r", state: "running" });
+    under.hub.publish({ type: "run", project: "p", run: "r", state: "running" });
+    under.hub.publish({ type: "points", project: "p", run: "r", stepMax: 3, points: 9 });
+    const [retry, run, points] = await reading;
+    expect(retry).toBe("retry: 2000");
+    expect(run).toMatch(/^event: run\ndata: {"project":"p","run":"r","state":"running"}\nid: \w+-\d+$/);
+    expect(points).toContain('event: points\ndata: {"project":"p","run":"r","stepMax":3,"points":9}');
+    const id = /id: (.*)/.exec(run as string)?.[1] as string;
+    const resumed = await blocks(await fetchPath("/api/v1/events?project=p", { headers: { "last-event-id": id } }), 2);
+    expect(resumed[1]).toBe(points);
+  });
+
+  test("a stream whose reader went away is let go", async () => {
+    const before = under.hub.subscribers();
+    const response = await fetchPath("/api/v1/events");
+    await blocks(response, 1);
+    under.hub.publish({ type: "run", project: "p", run: "r", state: "running" });
+    await expect.poll(() => under.hub.subscribers()).toBe(before);
+  });
+
+  test("an idle stream beats", async () => {
+    const api = createApi({ ...bareDeps, hub: under.hub, eventHeartbeatMs: 5 });
+    const [, beat] = await blocks(await api.request(`http://${host}/api/v1/events`), 2);
+    expect(beat).toBe(": alive");
+  });
+});
+
+const bareStore: Store = {
+  read: async () => [],
+  insertColumns: async () => undefined,
+  insertRows: async () => undefined,
+  execute: async () => undefined,
+  ping: async () => true,
+  close: async () => undefined,
+};
+const bareDeps = {
+  store: bareStore,
+  hub: { subscribe: () => { throw new Error("not used"); }, subscribers: () => 0 },
+  nowMs: () => startMs,
+  get metrics() {
+    return createServerMetrics();
+  },
+  publicUrl: () => "",
+  allowedHosts: () => [host],
+  ready: () => true,
+  ruleStatus: async () => undefined,
+  pageFolder: join(pageFolder, "none"),
+};
