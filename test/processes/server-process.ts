@@ -19,8 +19,8 @@ export interface ServerProcess {
   readonly enginePid: () => number;
   /** What it wrote on stderr since it was first started. */
   readonly log: () => string;
-  /** Sends a signal and waits for the end. SIGKILL: nothing is flushed or closed. */
-  kill(signal: NodeJS.Signals): Promise<void>;
+  /** SIGKILL to the server and its engine at one moment: nothing is flushed, closed or finished. */
+  kill(): Promise<void>;
   /** Starts it again on the same ports and folder. */
   restart(): Promise<void>;
   /** SIGTERM; throws unless it ends with code 0. */
@@ -63,9 +63,10 @@ export async function startServer(options: ServerProcessOptions = {}): Promise<S
   const portOf = (address: string): string => address.slice(address.lastIndexOf(":") + 1);
   const ended = (): boolean => child.exitCode !== null || child.signalCode !== null;
 
-  const kill = async (signal: NodeJS.Signals): Promise<void> => {
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (ended()) return;
     child.kill(signal);
+    if (signal === "SIGKILL" && ready.enginePid !== null) killIfAlive(ready.enginePid);
     await once(child, "exit");
   };
   return {
@@ -75,17 +76,25 @@ export async function startServer(options: ServerProcessOptions = {}): Promise<S
     pid: () => child.pid ?? -1,
     enginePid: () => ready.enginePid ?? -1,
     log: () => log,
-    kill,
+    kill: () => end("SIGKILL"),
     restart: () => launch(portOf(ready.http), portOf(ready.grpc)),
     async stop() {
-      await kill("SIGTERM");
+      await end("SIGTERM");
       if (child.exitCode !== 0) throw new Error(`the server ended with ${child.signalCode ?? child.exitCode} on SIGTERM:\n${log}`);
     },
     async dispose() {
-      await kill("SIGKILL");
+      await end("SIGKILL");
       if (options.dataFolder === undefined) rmSync(dataFolder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     },
   };
+}
+
+function killIfAlive(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It ended by itself meanwhile.
+  }
 }
 
 async function firstLine(child: ChildProcess, log: () => string): Promise<Ready> {
