@@ -234,7 +234,7 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))("storage 
     aborting.abort();
     await read;
     await patient.close();
-    // The embedded engine loses some KILLs, a remote one may not notice a closed connection: the time limit stands behind.
+    // A remote engine may not notice a closed connection: its time limit stands behind.
     await expect.poll(count, patience).toBe(0);
   });
 

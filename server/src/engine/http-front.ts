@@ -142,12 +142,9 @@ function settingsClause({ id, text, settings }: Call): string {
   return `\nSETTINGS ${all.map(([name, value]) => `${identifier(name)} = ${quote(value)}`).join(", ")}`;
 }
 
-/**
- * The caller is gone: stop working for it. The engine takes a KILL once only, and loses it in a query that is just
- * starting, so the kill waits until the query has been running for a moment.
- */
+/** The caller is gone: stop working for it. Asked again until it ends: the query may not have begun yet. */
 async function kill(call: Call, readers: SessionPool): Promise<void> {
-  const text = `KILL QUERY WHERE Settings['log_comment'] = ${quote(call.id)} AND elapsed > 0.25 ASYNC`;
+  const text = `KILL QUERY WHERE Settings['log_comment'] = ${quote(call.id)} ASYNC`;
   for (let attempt = 0; !call.ended && attempt < killAttemptsMax; attempt++) {
     await readers.with((session) => session.queryAsync(text)).catch(() => undefined);
     await delay(killIntervalMs);

@@ -21,6 +21,9 @@ export function openSessionPool(folder: string, size: number, connectionArgs: re
       const session = idle.pop() ?? (await new Promise<Session>((resolve) => waiting.push(resolve)));
       try {
         return await use(session);
+      } catch (error) {
+        await release(session);
+        throw error;
       } finally {
         const next = waiting.shift();
         if (next === undefined) idle.push(session);
@@ -30,3 +33,6 @@ export function openSessionPool(folder: string, size: number, connectionArgs: re
     close: () => all.forEach((session) => session.close()),
   };
 }
+
+/** A query that failed or was killed keeps its memory and its place in system.processes until the connection's next one. */
+const release = (session: Session): Promise<unknown> => session.queryAsync("SELECT 1").catch(() => undefined);
