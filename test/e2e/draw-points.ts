@@ -1,25 +1,16 @@
 // The points of a test run, as a pure function of seed and step: the test draws them again and compares.
 
+import { seededRandom } from "../seeded-random.ts";
+
 export interface DrawnPoints {
   readonly scalars: Record<string, number>;
   readonly tensor: Float32Array | undefined;
 }
 
-/** mulberry32 by Tommy Ettinger, public domain: 32 bits of state are enough for test data. */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 const specials = [NaN, Infinity, -Infinity, -0, 0, Number.MIN_VALUE, -Number.MAX_VALUE, 1 + Number.EPSILON];
 
 export function drawPoints(seed: number, step: number): DrawnPoints {
-  const random = generator(seed * 1_000_003 + step);
+  const random = seededRandom(seed * 1_000_003 + step).uniform;
   const scalars: Record<string, number> = { loss: Math.exp(-step / 200) + random() / 10, "train/acc": random() };
   if (random() < 0.3) scalars["sometimes"] = (random() - 0.5) * 10 ** Math.floor(random() * 600 - 300);
   if (random() < 0.2) scalars["special"] = specials[Math.floor(random() * specials.length)] as number;
