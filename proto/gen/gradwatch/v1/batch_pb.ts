@@ -13,8 +13,12 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 /**
  * Describes the file gradwatch/v1/batch.proto.
  */
-export const file_gradwatch_v1_batch: GenFile = /*@__PURE__*/
-  fileDesc("ChhncmFkd2F0Y2gvdjEvYmF0Y2gucHJvdG8SDGdyYWR3YXRjaC52MSJDCgVCYXRjaBIQCghwcm9kdWNlchgBIAEoDBILCgNzZXEYAiABKAQSDQoFY3JjMzIYAyABKAcSDAoEYm9keRgEIAEoDCK/AwoJQmF0Y2hCb2R5Eg8KB3Byb2plY3QYASABKAkSDgoGcnVuX2lkGAIgASgJEgwKBHJhbmsYAyABKA0SDwoHc2Vzc2lvbhgEIAEoDRILCgN2ZXIYBSABKAQSDwoHbWV0cmljcxgGIAMoCRIqCgdzY2FsYXJzGAcgAygLMhkuZ3JhZHdhdGNoLnYxLlNjYWxhckJsb2NrEikKB3RlbnNvcnMYCCADKAsyGC5ncmFkd2F0Y2gudjEuVGVuc29ySW5mbxIyCg50ZW5zb3JfcmVjb3JkcxgJIAMoCzIaLmdyYWR3YXRjaC52MS5UZW5zb3JSZWNvcmQSJwoFc3RlcHMYCiADKAsyGC5ncmFkd2F0Y2gudjEuU3RlcFJlY29yZBIqCgdjbGFzc2VzGAsgAygLMhkuZ3JhZHdhdGNoLnYxLkNsYXNzUmVjb3JkEiMKBmltYWdlcxgMIAMoCzITLmdyYWR3YXRjaC52MS5JbWFnZRIqCgdjb25zb2xlGA0gAygLMhkuZ3JhZHdhdGNoLnYxLkNvbnNvbGVMaW5lEiMKBmV2ZW50cxgOIAMoCzITLmdyYWR3YXRjaC52MS5FdmVudCJ+CgtTY2FsYXJCbG9jaxIPCgdtZXRyaWNzGAEgAygNEiYKBXN0ZXBzGAIgASgLMhcuZ3JhZHdhdGNoLnYxLkludENvbHVtbhImCgV0aW1lcxgDIAEoCzIXLmdyYWR3YXRjaC52MS5JbnRDb2x1bW4SDgoGdmFsdWVzGAQgASgMIkkKCUludENvbHVtbhINCgVjb3VudBgBIAEoDRINCgVmaXJzdBgCIAEoEhIOCgZzdHJpZGUYAyABKBISDgoGZGVsdGFzGAQgASgMIvoDCgpTdGVwUmVjb3JkEgwKBHN0ZXAYASABKAMSDwoHdGltZV9tcxgCIAEoAxIRCgRsb3NzGAMgASgBSACIAQESFQoNbGVhcm5pbmdfcmF0ZRgEIAMoARIaCg1ncmFkaWVudF9ub3JtGAUgASgBSAGIAQESGwoOY2xpcF90aHJlc2hvbGQYBiABKAFIAogBARIXCgpsb3NzX3NjYWxlGAcgASgBSAOIAQESFAoHc2tpcHBlZBgIIAEoCEgEiAEBEhcKCmJhdGNoX3NpemUYCSABKARIBYgBARIQCghiYXRjaF9pZBgKIAEoCRIZCgxzdGVwX3RpbWVfbXMYCyABKAFIBogBARIZCgxkYXRhX3dhaXRfbXMYDCABKAFIB4gBARIgChN1cGRhdGVfc3VycHJpc2Vfcm1zGA0gASgBSAiIAQESJgoFcGhhc2UYDiABKA4yFy5ncmFkd2F0Y2gudjEuU3RlcFBoYXNlQgcKBV9sb3NzQhAKDl9ncmFkaWVudF9ub3JtQhEKD19jbGlwX3RocmVzaG9sZEINCgtfbG9zc19zY2FsZUIKCghfc2tpcHBlZEINCgtfYmF0Y2hfc2l6ZUIPCg1fc3RlcF90aW1lX21zQg8KDV9kYXRhX3dhaXRfbXNCFgoUX3VwZGF0ZV9zdXJwcmlzZV9ybXMiqQEKC0NsYXNzUmVjb3JkEgwKBHN0ZXAYASABKAMSDwoHdGltZV9tcxgCIAEoAxIiCgVwaGFzZRgDIAEoDjITLmdyYWR3YXRjaC52MS5QaGFzZRIUCgxsYWJlbF9jb3VudHMYBCADKAQSGQoRcHJlZGljdGlvbl9jb3VudHMYBSADKAQSEQoJY29uZnVzaW9uGAYgAygEEhMKC2NsYXNzX2Vycm9yGAcgAygBIoYBCgVJbWFnZRIMCgRuYW1lGAEgASgJEgwKBHN0ZXAYAiABKAMSDwoHdGltZV9tcxgDIAEoAxISCgptZWRpYV90eXBlGAQgASgJEg0KBXdpZHRoGAUgASgNEg4KBmhlaWdodBgGIAEoDRIMCgRkYXRhGAcgASgMEg8KB2NhcHRpb24YCCABKAkiWQoLQ29uc29sZUxpbmUSDwoHdGltZV9tcxgBIAEoAxIrCgZzdHJlYW0YAiABKA4yGy5ncmFkd2F0Y2gudjEuQ29uc29sZVN0cmVhbRIMCgR0ZXh0GAMgASgJIogDCgVFdmVudBIPCgd0aW1lX21zGAEgASgDEhEKBHN0ZXAYAiABKANIAYgBARI7ChFtZXRyaWNfZGVmaW5pdGlvbhgDIAEoCzIeLmdyYWR3YXRjaC52MS5NZXRyaWNEZWZpbml0aW9uSAASJwoFZmFjdHMYBCABKAsyFi5ncmFkd2F0Y2gudjEuUnVuRmFjdHNIABIuCgpjaGVja3BvaW50GAUgASgLMhguZ3JhZHdhdGNoLnYxLkNoZWNrcG9pbnRIABItCgp1c2VyX2FsZXJ0GAYgASgLMhcuZ3JhZHdhdGNoLnYxLlVzZXJBbGVydEgAEisKBmNvbmZpZxgHIAEoCzIZLmdyYWR3YXRjaC52MS5Db25maWdFbnRyeUgAEi0KB3N1bW1hcnkYCCABKAsyGi5ncmFkd2F0Y2gudjEuU3VtbWFyeUVudHJ5SAASKAoFZHJvcHMYCSABKAsyFy5ncmFkd2F0Y2gudjEuRHJvcENvdW50SABCBwoFZXZlbnRCBwoFX3N0ZXAimQEKEE1ldHJpY0RlZmluaXRpb24SDwoHcGF0dGVybhgBIAEoCRImCgRyb2xlGAIgASgOMhguZ3JhZHdhdGNoLnYxLk1ldHJpY1JvbGUSJgoEZ29hbBgDIAEoDjIYLmdyYWR3YXRjaC52MS5NZXRyaWNHb2FsEhMKC3N0ZXBfbWV0cmljGAQgASgJEg8KB3N1bW1hcnkYBSADKAkiKAoKQ2hlY2twb2ludBIMCgRzdGVwGAEgASgDEgwKBHBhdGgYAiABKAkiawoJVXNlckFsZXJ0Eg0KBXRpdGxlGAEgASgJEgwKBHRleHQYAiABKAkSJwoFbGV2ZWwYAyABKA4yGC5ncmFkd2F0Y2gudjEuQWxlcnRMZXZlbBIYChB3YWl0X2R1cmF0aW9uX21zGAQgASgEIkYKDFN1bW1hcnlFbnRyeRILCgNrZXkYASABKAkSEAoGbnVtYmVyGAIgASgBSAASDgoEdGV4dBgDIAEoCUgAQgcKBXZhbHVlKosBCglTdGVwUGhhc2USGgoWU1RFUF9QSEFTRV9VTlNQRUNJRklFRBAAEhQKEFNURVBfUEhBU0VfVFJBSU4QARIZChVTVEVQX1BIQVNFX0VWQUxVQVRJT04QAhIZChVTVEVQX1BIQVNFX0NIRUNLUE9JTlQQAxIWChJTVEVQX1BIQVNFX0NPTVBJTEUQBCplCg1Db25zb2xlU3RyZWFtEh4KGkNPTlNPTEVfU1RSRUFNX1VOU1BFQ0lGSUVEEAASGQoVQ09OU09MRV9TVFJFQU1fU1RET1VUEAESGQoVQ09OU09MRV9TVFJFQU1fU1RERVJSEAIqqgIKCk1ldHJpY1JvbGUSGwoXTUVUUklDX1JPTEVfVU5TUEVDSUZJRUQQABIUChBNRVRSSUNfUk9MRV9MT1NTEAESHwobTUVUUklDX1JPTEVfVkFMSURBVElPTl9MT1NTEAISFgoSTUVUUklDX1JPTEVfTUVUUklDEAMSIQodTUVUUklDX1JPTEVfVkFMSURBVElPTl9NRVRSSUMQBBIdChlNRVRSSUNfUk9MRV9MRUFSTklOR19SQVRFEAUSHQoZTUVUUklDX1JPTEVfR1JBRElFTlRfTk9STRAGEhcKE01FVFJJQ19ST0xFX0lHTk9SRUQQBxIfChtNRVRSSUNfUk9MRV9BVFRFTlRJT05fTE9HSVQQCBIVChFNRVRSSUNfUk9MRV9MT0dfWhAJKl0KCk1ldHJpY0dvYWwSGwoXTUVUUklDX0dPQUxfVU5TUEVDSUZJRUQQABIYChRNRVRSSUNfR09BTF9NSU5JTUlaRRABEhgKFE1FVFJJQ19HT0FMX01BWElNSVpFEAIqhQEKCkFsZXJ0TGV2ZWwSGwoXQUxFUlRfTEVWRUxfVU5TUEVDSUZJRUQQABIUChBBTEVSVF9MRVZFTF9JTkZPEAESFAoQQUxFUlRfTEVWRUxfV0FSThACEhQKEEFMRVJUX0xFVkVMX0hJR0gQAxIYChRBTEVSVF9MRVZFTF9DUklUSUNBTBAEYgZwcm90bzM", [file_gradwatch_v1_run, file_gradwatch_v1_tensor]);
+export const file_gradwatch_v1_batch: GenFile =
+  /*@__PURE__*/
+  fileDesc(
+    "ChhncmFkd2F0Y2gvdjEvYmF0Y2gucHJvdG8SDGdyYWR3YXRjaC52MSJDCgVCYXRjaBIQCghwcm9kdWNlchgBIAEoDBILCgNzZXEYAiABKAQSDQoFY3JjMzIYAyABKAcSDAoEYm9keRgEIAEoDCK/AwoJQmF0Y2hCb2R5Eg8KB3Byb2plY3QYASABKAkSDgoGcnVuX2lkGAIgASgJEgwKBHJhbmsYAyABKA0SDwoHc2Vzc2lvbhgEIAEoDRILCgN2ZXIYBSABKAQSDwoHbWV0cmljcxgGIAMoCRIqCgdzY2FsYXJzGAcgAygLMhkuZ3JhZHdhdGNoLnYxLlNjYWxhckJsb2NrEikKB3RlbnNvcnMYCCADKAsyGC5ncmFkd2F0Y2gudjEuVGVuc29ySW5mbxIyCg50ZW5zb3JfcmVjb3JkcxgJIAMoCzIaLmdyYWR3YXRjaC52MS5UZW5zb3JSZWNvcmQSJwoFc3RlcHMYCiADKAsyGC5ncmFkd2F0Y2gudjEuU3RlcFJlY29yZBIqCgdjbGFzc2VzGAsgAygLMhkuZ3JhZHdhdGNoLnYxLkNsYXNzUmVjb3JkEiMKBmltYWdlcxgMIAMoCzITLmdyYWR3YXRjaC52MS5JbWFnZRIqCgdjb25zb2xlGA0gAygLMhkuZ3JhZHdhdGNoLnYxLkNvbnNvbGVMaW5lEiMKBmV2ZW50cxgOIAMoCzITLmdyYWR3YXRjaC52MS5FdmVudCJ+CgtTY2FsYXJCbG9jaxIPCgdtZXRyaWNzGAEgAygNEiYKBXN0ZXBzGAIgASgLMhcuZ3JhZHdhdGNoLnYxLkludENvbHVtbhImCgV0aW1lcxgDIAEoCzIXLmdyYWR3YXRjaC52MS5JbnRDb2x1bW4SDgoGdmFsdWVzGAQgASgMIkkKCUludENvbHVtbhINCgVjb3VudBgBIAEoDRINCgVmaXJzdBgCIAEoEhIOCgZzdHJpZGUYAyABKBISDgoGZGVsdGFzGAQgASgMIvoDCgpTdGVwUmVjb3JkEgwKBHN0ZXAYASABKAMSDwoHdGltZV9tcxgCIAEoAxIRCgRsb3NzGAMgASgBSACIAQESFQoNbGVhcm5pbmdfcmF0ZRgEIAMoARIaCg1ncmFkaWVudF9ub3JtGAUgASgBSAGIAQESGwoOY2xpcF90aHJlc2hvbGQYBiABKAFIAogBARIXCgpsb3NzX3NjYWxlGAcgASgBSAOIAQESFAoHc2tpcHBlZBgIIAEoCEgEiAEBEhcKCmJhdGNoX3NpemUYCSABKARIBYgBARIQCghiYXRjaF9pZBgKIAEoCRIZCgxzdGVwX3RpbWVfbXMYCyABKAFIBogBARIZCgxkYXRhX3dhaXRfbXMYDCABKAFIB4gBARIgChN1cGRhdGVfc3VycHJpc2Vfcm1zGA0gASgBSAiIAQESJgoFcGhhc2UYDiABKA4yFy5ncmFkd2F0Y2gudjEuU3RlcFBoYXNlQgcKBV9sb3NzQhAKDl9ncmFkaWVudF9ub3JtQhEKD19jbGlwX3RocmVzaG9sZEINCgtfbG9zc19zY2FsZUIKCghfc2tpcHBlZEINCgtfYmF0Y2hfc2l6ZUIPCg1fc3RlcF90aW1lX21zQg8KDV9kYXRhX3dhaXRfbXNCFgoUX3VwZGF0ZV9zdXJwcmlzZV9ybXMiqQEKC0NsYXNzUmVjb3JkEgwKBHN0ZXAYASABKAMSDwoHdGltZV9tcxgCIAEoAxIiCgVwaGFzZRgDIAEoDjITLmdyYWR3YXRjaC52MS5QaGFzZRIUCgxsYWJlbF9jb3VudHMYBCADKAQSGQoRcHJlZGljdGlvbl9jb3VudHMYBSADKAQSEQoJY29uZnVzaW9uGAYgAygEEhMKC2NsYXNzX2Vycm9yGAcgAygBIoYBCgVJbWFnZRIMCgRuYW1lGAEgASgJEgwKBHN0ZXAYAiABKAMSDwoHdGltZV9tcxgDIAEoAxISCgptZWRpYV90eXBlGAQgASgJEg0KBXdpZHRoGAUgASgNEg4KBmhlaWdodBgGIAEoDRIMCgRkYXRhGAcgASgMEg8KB2NhcHRpb24YCCABKAkiWQoLQ29uc29sZUxpbmUSDwoHdGltZV9tcxgBIAEoAxIrCgZzdHJlYW0YAiABKA4yGy5ncmFkd2F0Y2gudjEuQ29uc29sZVN0cmVhbRIMCgR0ZXh0GAMgASgJIogDCgVFdmVudBIPCgd0aW1lX21zGAEgASgDEhEKBHN0ZXAYAiABKANIAYgBARI7ChFtZXRyaWNfZGVmaW5pdGlvbhgDIAEoCzIeLmdyYWR3YXRjaC52MS5NZXRyaWNEZWZpbml0aW9uSAASJwoFZmFjdHMYBCABKAsyFi5ncmFkd2F0Y2gudjEuUnVuRmFjdHNIABIuCgpjaGVja3BvaW50GAUgASgLMhguZ3JhZHdhdGNoLnYxLkNoZWNrcG9pbnRIABItCgp1c2VyX2FsZXJ0GAYgASgLMhcuZ3JhZHdhdGNoLnYxLlVzZXJBbGVydEgAEisKBmNvbmZpZxgHIAEoCzIZLmdyYWR3YXRjaC52MS5Db25maWdFbnRyeUgAEi0KB3N1bW1hcnkYCCABKAsyGi5ncmFkd2F0Y2gudjEuU3VtbWFyeUVudHJ5SAASKAoFZHJvcHMYCSABKAsyFy5ncmFkd2F0Y2gudjEuRHJvcENvdW50SABCBwoFZXZlbnRCBwoFX3N0ZXAimQEKEE1ldHJpY0RlZmluaXRpb24SDwoHcGF0dGVybhgBIAEoCRImCgRyb2xlGAIgASgOMhguZ3JhZHdhdGNoLnYxLk1ldHJpY1JvbGUSJgoEZ29hbBgDIAEoDjIYLmdyYWR3YXRjaC52MS5NZXRyaWNHb2FsEhMKC3N0ZXBfbWV0cmljGAQgASgJEg8KB3N1bW1hcnkYBSADKAkiKAoKQ2hlY2twb2ludBIMCgRzdGVwGAEgASgDEgwKBHBhdGgYAiABKAkiawoJVXNlckFsZXJ0Eg0KBXRpdGxlGAEgASgJEgwKBHRleHQYAiABKAkSJwoFbGV2ZWwYAyABKA4yGC5ncmFkd2F0Y2gudjEuQWxlcnRMZXZlbBIYChB3YWl0X2R1cmF0aW9uX21zGAQgASgEIkYKDFN1bW1hcnlFbnRyeRILCgNrZXkYASABKAkSEAoGbnVtYmVyGAIgASgBSAASDgoEdGV4dBgDIAEoCUgAQgcKBXZhbHVlKosBCglTdGVwUGhhc2USGgoWU1RFUF9QSEFTRV9VTlNQRUNJRklFRBAAEhQKEFNURVBfUEhBU0VfVFJBSU4QARIZChVTVEVQX1BIQVNFX0VWQUxVQVRJT04QAhIZChVTVEVQX1BIQVNFX0NIRUNLUE9JTlQQAxIWChJTVEVQX1BIQVNFX0NPTVBJTEUQBCplCg1Db25zb2xlU3RyZWFtEh4KGkNPTlNPTEVfU1RSRUFNX1VOU1BFQ0lGSUVEEAASGQoVQ09OU09MRV9TVFJFQU1fU1RET1VUEAESGQoVQ09OU09MRV9TVFJFQU1fU1RERVJSEAIqqgIKCk1ldHJpY1JvbGUSGwoXTUVUUklDX1JPTEVfVU5TUEVDSUZJRUQQABIUChBNRVRSSUNfUk9MRV9MT1NTEAESHwobTUVUUklDX1JPTEVfVkFMSURBVElPTl9MT1NTEAISFgoSTUVUUklDX1JPTEVfTUVUUklDEAMSIQodTUVUUklDX1JPTEVfVkFMSURBVElPTl9NRVRSSUMQBBIdChlNRVRSSUNfUk9MRV9MRUFSTklOR19SQVRFEAUSHQoZTUVUUklDX1JPTEVfR1JBRElFTlRfTk9STRAGEhcKE01FVFJJQ19ST0xFX0lHTk9SRUQQBxIfChtNRVRSSUNfUk9MRV9BVFRFTlRJT05fTE9HSVQQCBIVChFNRVRSSUNfUk9MRV9MT0dfWhAJKl0KCk1ldHJpY0dvYWwSGwoXTUVUUklDX0dPQUxfVU5TUEVDSUZJRUQQABIYChRNRVRSSUNfR09BTF9NSU5JTUlaRRABEhgKFE1FVFJJQ19HT0FMX01BWElNSVpFEAIqhQEKCkFsZXJ0TGV2ZWwSGwoXQUxFUlRfTEVWRUxfVU5TUEVDSUZJRUQQABIUChBBTEVSVF9MRVZFTF9JTkZPEAESFAoQQUxFUlRfTEVWRUxfV0FSThACEhQKEEFMRVJUX0xFVkVMX0hJR0gQAxIYChRBTEVSVF9MRVZFTF9DUklUSUNBTBAEYgZwcm90bzM",
+    [file_gradwatch_v1_run, file_gradwatch_v1_tensor],
+  );
 
 /**
  * The unit of sending, storing and acknowledging. Sealed once, then never changed: a resend is the same bytes.
@@ -56,8 +60,7 @@ export type Batch = Message<"gradwatch.v1.Batch"> & {
  * Describes the message gradwatch.v1.Batch.
  * Use `create(BatchSchema)` to create a new message.
  */
-export const BatchSchema: GenMessage<Batch> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_batch, 0);
+export const BatchSchema: GenMessage<Batch> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_batch, 0);
 
 /**
  * Data of one rank of one run.
@@ -149,8 +152,7 @@ export type BatchBody = Message<"gradwatch.v1.BatchBody"> & {
  * Describes the message gradwatch.v1.BatchBody.
  * Use `create(BatchBodySchema)` to create a new message.
  */
-export const BatchBodySchema: GenMessage<BatchBody> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_batch, 1);
+export const BatchBodySchema: GenMessage<BatchBody> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_batch, 1);
 
 /**
  * Scalars logged together: n records of the same k metrics, so that they share steps and times.
@@ -193,8 +195,7 @@ export type ScalarBlock = Message<"gradwatch.v1.ScalarBlock"> & {
  * Describes the message gradwatch.v1.ScalarBlock.
  * Use `create(ScalarBlockSchema)` to create a new message.
  */
-export const ScalarBlockSchema: GenMessage<ScalarBlock> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_batch, 2);
+export const ScalarBlockSchema: GenMessage<ScalarBlock> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_batch, 2);
 
 /**
  * n integers: value[0] = first, value[i] = value[i - 1] + stride + deltas[i - 1].
@@ -229,8 +230,7 @@ export type IntColumn = Message<"gradwatch.v1.IntColumn"> & {
  * Describes the message gradwatch.v1.IntColumn.
  * Use `create(IntColumnSchema)` to create a new message.
  */
-export const IntColumnSchema: GenMessage<IntColumn> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_batch, 3);
+export const IntColumnSchema: GenMessage<IntColumn> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_batch, 3);
 
 /**
  * One optimiser step, as the training loop saw it. Every field but step and time is optional. The server
@@ -330,8 +330,7 @@ export type StepRecord = Message<"gradwatch.v1.StepRecord"> & {
  * Describes the message gradwatch.v1.StepRecord.
  * Use `create(StepRecordSchema)` to create a new message.
  */
-export const StepRecordSchema: GenMessage<StepRecord> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_batch, 4);
+export const StepRecordSchema: GenMessage<StepRecord> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_batch, 4);
 
 /**
  * Classification counts over the samples seen since the last record of the same phase.
@@ -385,8 +384,7 @@ export type ClassRecord = Message<"gradwatch.v1.ClassRecord"> & {
  * Describes the message gradwatch.v1.ClassRecord.
  * Use `create(ClassRecordSchema)` to create a new message.
  */
-export const ClassRecordSchema: GenMessage<ClassRecord> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_batch, 5);
+export const ClassRecordSchema: GenMessage<ClassRecord> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_batch, 5);
 
 /**
  * @generated from message gradwatch.v1.Image
@@ -441,8 +439,7 @@ export type Image = Message<"gradwatch.v1.Image"> & {
  * Describes the message gradwatch.v1.Image.
  * Use `create(ImageSchema)` to create a new message.
  */
-export const ImageSchema: GenMessage<Image> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_batch, 6);
+export const ImageSchema: GenMessage<Image> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_batch, 6);
 
 /**
  * @generated from message gradwatch.v1.ConsoleLine
@@ -470,8 +467,7 @@ export type ConsoleLine = Message<"gradwatch.v1.ConsoleLine"> & {
  * Describes the message gradwatch.v1.ConsoleLine.
  * Use `create(ConsoleLineSchema)` to create a new message.
  */
-export const ConsoleLineSchema: GenMessage<ConsoleLine> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_batch, 7);
+export const ConsoleLineSchema: GenMessage<ConsoleLine> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_batch, 7);
 
 /**
  * Anything that happens once.
@@ -494,57 +490,64 @@ export type Event = Message<"gradwatch.v1.Event"> & {
   /**
    * @generated from oneof gradwatch.v1.Event.event
    */
-  event: {
-    /**
-     * @generated from field: gradwatch.v1.MetricDefinition metric_definition = 3;
-     */
-    value: MetricDefinition;
-    case: "metricDefinition";
-  } | {
-    /**
-     * @generated from field: gradwatch.v1.RunFacts facts = 4;
-     */
-    value: RunFacts;
-    case: "facts";
-  } | {
-    /**
-     * @generated from field: gradwatch.v1.Checkpoint checkpoint = 5;
-     */
-    value: Checkpoint;
-    case: "checkpoint";
-  } | {
-    /**
-     * @generated from field: gradwatch.v1.UserAlert user_alert = 6;
-     */
-    value: UserAlert;
-    case: "userAlert";
-  } | {
-    /**
-     * @generated from field: gradwatch.v1.ConfigEntry config = 7;
-     */
-    value: ConfigEntry;
-    case: "config";
-  } | {
-    /**
-     * @generated from field: gradwatch.v1.SummaryEntry summary = 8;
-     */
-    value: SummaryEntry;
-    case: "summary";
-  } | {
-    /**
-     * @generated from field: gradwatch.v1.DropCount drops = 9;
-     */
-    value: DropCount;
-    case: "drops";
-  } | { case: undefined; value?: undefined };
+  event:
+    | {
+        /**
+         * @generated from field: gradwatch.v1.MetricDefinition metric_definition = 3;
+         */
+        value: MetricDefinition;
+        case: "metricDefinition";
+      }
+    | {
+        /**
+         * @generated from field: gradwatch.v1.RunFacts facts = 4;
+         */
+        value: RunFacts;
+        case: "facts";
+      }
+    | {
+        /**
+         * @generated from field: gradwatch.v1.Checkpoint checkpoint = 5;
+         */
+        value: Checkpoint;
+        case: "checkpoint";
+      }
+    | {
+        /**
+         * @generated from field: gradwatch.v1.UserAlert user_alert = 6;
+         */
+        value: UserAlert;
+        case: "userAlert";
+      }
+    | {
+        /**
+         * @generated from field: gradwatch.v1.ConfigEntry config = 7;
+         */
+        value: ConfigEntry;
+        case: "config";
+      }
+    | {
+        /**
+         * @generated from field: gradwatch.v1.SummaryEntry summary = 8;
+         */
+        value: SummaryEntry;
+        case: "summary";
+      }
+    | {
+        /**
+         * @generated from field: gradwatch.v1.DropCount drops = 9;
+         */
+        value: DropCount;
+        case: "drops";
+      }
+    | { case: undefined; value?: undefined };
 };
 
 /**
  * Describes the message gradwatch.v1.Event.
  * Use `create(EventSchema)` to create a new message.
  */
-export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_batch, 8);
+export const EventSchema: GenMessage<Event> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_batch, 8);
 
 /**
  * What a metric means. A name with "*" matches any characters; a later definition wins over an earlier one.
@@ -588,8 +591,7 @@ export type MetricDefinition = Message<"gradwatch.v1.MetricDefinition"> & {
  * Describes the message gradwatch.v1.MetricDefinition.
  * Use `create(MetricDefinitionSchema)` to create a new message.
  */
-export const MetricDefinitionSchema: GenMessage<MetricDefinition> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_batch, 9);
+export const MetricDefinitionSchema: GenMessage<MetricDefinition> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_batch, 9);
 
 /**
  * @generated from message gradwatch.v1.Checkpoint
@@ -612,8 +614,7 @@ export type Checkpoint = Message<"gradwatch.v1.Checkpoint"> & {
  * Describes the message gradwatch.v1.Checkpoint.
  * Use `create(CheckpointSchema)` to create a new message.
  */
-export const CheckpointSchema: GenMessage<Checkpoint> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_batch, 10);
+export const CheckpointSchema: GenMessage<Checkpoint> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_batch, 10);
 
 /**
  * run.alert(): the user's own condition.
@@ -648,8 +649,7 @@ export type UserAlert = Message<"gradwatch.v1.UserAlert"> & {
  * Describes the message gradwatch.v1.UserAlert.
  * Use `create(UserAlertSchema)` to create a new message.
  */
-export const UserAlertSchema: GenMessage<UserAlert> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_batch, 11);
+export const UserAlertSchema: GenMessage<UserAlert> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_batch, 11);
 
 /**
  * run.summary[key] = value: wins over what would be computed.
@@ -665,27 +665,29 @@ export type SummaryEntry = Message<"gradwatch.v1.SummaryEntry"> & {
   /**
    * @generated from oneof gradwatch.v1.SummaryEntry.value
    */
-  value: {
-    /**
-     * @generated from field: double number = 2;
-     */
-    value: number;
-    case: "number";
-  } | {
-    /**
-     * @generated from field: string text = 3;
-     */
-    value: string;
-    case: "text";
-  } | { case: undefined; value?: undefined };
+  value:
+    | {
+        /**
+         * @generated from field: double number = 2;
+         */
+        value: number;
+        case: "number";
+      }
+    | {
+        /**
+         * @generated from field: string text = 3;
+         */
+        value: string;
+        case: "text";
+      }
+    | { case: undefined; value?: undefined };
 };
 
 /**
  * Describes the message gradwatch.v1.SummaryEntry.
  * Use `create(SummaryEntrySchema)` to create a new message.
  */
-export const SummaryEntrySchema: GenMessage<SummaryEntry> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_batch, 12);
+export const SummaryEntrySchema: GenMessage<SummaryEntry> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_batch, 12);
 
 /**
  * @generated from enum gradwatch.v1.StepPhase
@@ -725,8 +727,7 @@ export type StepPhase = (typeof StepPhase)[keyof typeof StepPhase] | UnknownEnum
 /**
  * Describes the enum gradwatch.v1.StepPhase.
  */
-export const StepPhaseSchema: GenEnum<StepPhase> = /*@__PURE__*/
-  enumDesc(file_gradwatch_v1_batch, 0);
+export const StepPhaseSchema: GenEnum<StepPhase> = /*@__PURE__*/ enumDesc(file_gradwatch_v1_batch, 0);
 
 /**
  * @generated from enum gradwatch.v1.ConsoleStream
@@ -756,8 +757,7 @@ export type ConsoleStream = (typeof ConsoleStream)[keyof typeof ConsoleStream] |
 /**
  * Describes the enum gradwatch.v1.ConsoleStream.
  */
-export const ConsoleStreamSchema: GenEnum<ConsoleStream> = /*@__PURE__*/
-  enumDesc(file_gradwatch_v1_batch, 1);
+export const ConsoleStreamSchema: GenEnum<ConsoleStream> = /*@__PURE__*/ enumDesc(file_gradwatch_v1_batch, 1);
 
 /**
  * @generated from enum gradwatch.v1.MetricRole
@@ -830,8 +830,7 @@ export type MetricRole = (typeof MetricRole)[keyof typeof MetricRole] | UnknownE
 /**
  * Describes the enum gradwatch.v1.MetricRole.
  */
-export const MetricRoleSchema: GenEnum<MetricRole> = /*@__PURE__*/
-  enumDesc(file_gradwatch_v1_batch, 2);
+export const MetricRoleSchema: GenEnum<MetricRole> = /*@__PURE__*/ enumDesc(file_gradwatch_v1_batch, 2);
 
 /**
  * @generated from enum gradwatch.v1.MetricGoal
@@ -861,8 +860,7 @@ export type MetricGoal = (typeof MetricGoal)[keyof typeof MetricGoal] | UnknownE
 /**
  * Describes the enum gradwatch.v1.MetricGoal.
  */
-export const MetricGoalSchema: GenEnum<MetricGoal> = /*@__PURE__*/
-  enumDesc(file_gradwatch_v1_batch, 3);
+export const MetricGoalSchema: GenEnum<MetricGoal> = /*@__PURE__*/ enumDesc(file_gradwatch_v1_batch, 3);
 
 /**
  * @generated from enum gradwatch.v1.AlertLevel
@@ -902,6 +900,4 @@ export type AlertLevel = (typeof AlertLevel)[keyof typeof AlertLevel] | UnknownE
 /**
  * Describes the enum gradwatch.v1.AlertLevel.
  */
-export const AlertLevelSchema: GenEnum<AlertLevel> = /*@__PURE__*/
-  enumDesc(file_gradwatch_v1_batch, 4);
-
+export const AlertLevelSchema: GenEnum<AlertLevel> = /*@__PURE__*/ enumDesc(file_gradwatch_v1_batch, 4);

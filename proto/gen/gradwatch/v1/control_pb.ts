@@ -11,8 +11,12 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 /**
  * Describes the file gradwatch/v1/control.proto.
  */
-export const file_gradwatch_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("ChpncmFkd2F0Y2gvdjEvY29udHJvbC5wcm90bxIMZ3JhZHdhdGNoLnYxIlIKCUhlYXJ0YmVhdBIQCghwcm9kdWNlchgBIAEoDBIPCgd0aW1lX21zGAIgASgDEiIKBHJ1bnMYAyADKAsyFC5ncmFkd2F0Y2gudjEuUnVuUmVmIlMKBlJ1blJlZhIPCgdwcm9qZWN0GAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIMCgRyYW5rGAMgASgNEhEKBHN0ZXAYBCABKANIAIgBAUIHCgVfc3RlcCLeAwoLQWxlcnROb3RpY2USDwoHcHJvamVjdBgBIAEoCRIOCgZydW5faWQYAiABKAkSEAoIaW5jaWRlbnQYAyABKAkSDAoEcnVsZRgEIAEoCRIqCgVzdGF0ZRgFIAEoDjIbLmdyYWR3YXRjaC52MS5JbmNpZGVudFN0YXRlEicKBWxldmVsGAYgASgOMhguZ3JhZHdhdGNoLnYxLkFsZXJ0TGV2ZWwSDQoFdGl0bGUYByABKAkSDwoHbWVzc2FnZRgIIAEoCRIOCgZhZHZpY2UYCSADKAkSDwoHc3ViamVjdBgKIAEoCRIRCgRyYW5rGAsgASgNSACIAQESFwoKb25zZXRfc3RlcBgMIAEoA0gBiAEBEhgKC2ZpcmluZ19zdGVwGA0gASgDSAKIAQESFgoJc3RhdGlzdGljGA4gASgBSAOIAQESFgoJdGhyZXNob2xkGA8gASgBSASIAQESMQoPbGFzdF9jaGVja3BvaW50GBAgASgLMhguZ3JhZHdhdGNoLnYxLkNoZWNrcG9pbnQSCwoDdXJsGBEgASgJQgcKBV9yYW5rQg0KC19vbnNldF9zdGVwQg4KDF9maXJpbmdfc3RlcEIMCgpfc3RhdGlzdGljQgwKCl90aHJlc2hvbGQiaAoLU3RvcFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEg4KBnJ1bl9pZBgDIAEoCRIOCgZyZWFzb24YBCABKAkSFAoMcmVxdWVzdGVkX2J5GAUgASgJIlgKEUNoZWNrcG9pbnRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDwoHcHJvamVjdBgCIAEoCRIOCgZydW5faWQYAyABKAkSDgoGcmVhc29uGAQgASgJIsUBChVGbGlnaHRSZWNvcmRlclJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEg4KBnJ1bl9pZBgDIAEoCRINCgVzdGVwcxgEIAEoDRIRCglncmFkaWVudHMYBSABKAgSDwoHd2VpZ2h0cxgGIAEoCBITCgthY3RpdmF0aW9ucxgHIAEoCBIPCgd1cGRhdGVzGAggASgIEg4KBmlucHV0cxgJIAEoCBIOCgZyZWFzb24YCiABKAkiYwoNQ29udHJvbFJlc3VsdBISCgpyZXF1ZXN0X2lkGAEgASgJEi0KB291dGNvbWUYAiABKA4yHC5ncmFkd2F0Y2gudjEuQ29udHJvbE91dGNvbWUSDwoHbWVzc2FnZRgDIAEoCSIwCgxCYWNrUHJlc3N1cmUSEAoIcGF1c2VfbXMYASABKA0SDgoGcmVhc29uGAIgASgJIkgKCFJlZGlyZWN0Eg8KB3Byb2plY3QYASABKAkSDgoGcnVuX2lkGAIgASgJEgsKA3VybBgDIAEoCRIOCgZyZWFzb24YBCABKAkiHAoKS2V5UmV2b2tlZBIOCgZyZWFzb24YASABKAkqgwEKDUluY2lkZW50U3RhdGUSHgoaSU5DSURFTlRfU1RBVEVfVU5TUEVDSUZJRUQQABIaChZJTkNJREVOVF9TVEFURV9QRU5ESU5HEAESGQoVSU5DSURFTlRfU1RBVEVfRklSSU5HEAISGwoXSU5DSURFTlRfU1RBVEVfUkVTT0xWRUQQAyqJAQoOQ29udHJvbE91dGNvbWUSHwobQ09OVFJPTF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGAoUQ09OVFJPTF9PVVRDT01FX0RPTkUQARIbChdDT05UUk9MX09VVENPTUVfUkVGVVNFRBACEh8KG0NPTlRST0xfT1VUQ09NRV9VTlNVUFBPUlRFRBADYgZwcm90bzM", [file_gradwatch_v1_batch]);
+export const file_gradwatch_v1_control: GenFile =
+  /*@__PURE__*/
+  fileDesc(
+    "ChpncmFkd2F0Y2gvdjEvY29udHJvbC5wcm90bxIMZ3JhZHdhdGNoLnYxIlIKCUhlYXJ0YmVhdBIQCghwcm9kdWNlchgBIAEoDBIPCgd0aW1lX21zGAIgASgDEiIKBHJ1bnMYAyADKAsyFC5ncmFkd2F0Y2gudjEuUnVuUmVmIlMKBlJ1blJlZhIPCgdwcm9qZWN0GAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIMCgRyYW5rGAMgASgNEhEKBHN0ZXAYBCABKANIAIgBAUIHCgVfc3RlcCLeAwoLQWxlcnROb3RpY2USDwoHcHJvamVjdBgBIAEoCRIOCgZydW5faWQYAiABKAkSEAoIaW5jaWRlbnQYAyABKAkSDAoEcnVsZRgEIAEoCRIqCgVzdGF0ZRgFIAEoDjIbLmdyYWR3YXRjaC52MS5JbmNpZGVudFN0YXRlEicKBWxldmVsGAYgASgOMhguZ3JhZHdhdGNoLnYxLkFsZXJ0TGV2ZWwSDQoFdGl0bGUYByABKAkSDwoHbWVzc2FnZRgIIAEoCRIOCgZhZHZpY2UYCSADKAkSDwoHc3ViamVjdBgKIAEoCRIRCgRyYW5rGAsgASgNSACIAQESFwoKb25zZXRfc3RlcBgMIAEoA0gBiAEBEhgKC2ZpcmluZ19zdGVwGA0gASgDSAKIAQESFgoJc3RhdGlzdGljGA4gASgBSAOIAQESFgoJdGhyZXNob2xkGA8gASgBSASIAQESMQoPbGFzdF9jaGVja3BvaW50GBAgASgLMhguZ3JhZHdhdGNoLnYxLkNoZWNrcG9pbnQSCwoDdXJsGBEgASgJQgcKBV9yYW5rQg0KC19vbnNldF9zdGVwQg4KDF9maXJpbmdfc3RlcEIMCgpfc3RhdGlzdGljQgwKCl90aHJlc2hvbGQiaAoLU3RvcFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEg4KBnJ1bl9pZBgDIAEoCRIOCgZyZWFzb24YBCABKAkSFAoMcmVxdWVzdGVkX2J5GAUgASgJIlgKEUNoZWNrcG9pbnRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDwoHcHJvamVjdBgCIAEoCRIOCgZydW5faWQYAyABKAkSDgoGcmVhc29uGAQgASgJIsUBChVGbGlnaHRSZWNvcmRlclJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEg4KBnJ1bl9pZBgDIAEoCRINCgVzdGVwcxgEIAEoDRIRCglncmFkaWVudHMYBSABKAgSDwoHd2VpZ2h0cxgGIAEoCBITCgthY3RpdmF0aW9ucxgHIAEoCBIPCgd1cGRhdGVzGAggASgIEg4KBmlucHV0cxgJIAEoCBIOCgZyZWFzb24YCiABKAkiYwoNQ29udHJvbFJlc3VsdBISCgpyZXF1ZXN0X2lkGAEgASgJEi0KB291dGNvbWUYAiABKA4yHC5ncmFkd2F0Y2gudjEuQ29udHJvbE91dGNvbWUSDwoHbWVzc2FnZRgDIAEoCSIwCgxCYWNrUHJlc3N1cmUSEAoIcGF1c2VfbXMYASABKA0SDgoGcmVhc29uGAIgASgJIkgKCFJlZGlyZWN0Eg8KB3Byb2plY3QYASABKAkSDgoGcnVuX2lkGAIgASgJEgsKA3VybBgDIAEoCRIOCgZyZWFzb24YBCABKAkiHAoKS2V5UmV2b2tlZBIOCgZyZWFzb24YASABKAkqgwEKDUluY2lkZW50U3RhdGUSHgoaSU5DSURFTlRfU1RBVEVfVU5TUEVDSUZJRUQQABIaChZJTkNJREVOVF9TVEFURV9QRU5ESU5HEAESGQoVSU5DSURFTlRfU1RBVEVfRklSSU5HEAISGwoXSU5DSURFTlRfU1RBVEVfUkVTT0xWRUQQAyqJAQoOQ29udHJvbE91dGNvbWUSHwobQ09OVFJPTF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGAoUQ09OVFJPTF9PVVRDT01FX0RPTkUQARIbChdDT05UUk9MX09VVENPTUVfUkVGVVNFRBACEh8KG0NPTlRST0xfT1VUQ09NRV9VTlNVUFBPUlRFRBADYgZwcm90bzM",
+    [file_gradwatch_v1_batch],
+  );
 
 /**
  * @generated from message gradwatch.v1.Heartbeat
@@ -40,8 +44,7 @@ export type Heartbeat = Message<"gradwatch.v1.Heartbeat"> & {
  * Describes the message gradwatch.v1.Heartbeat.
  * Use `create(HeartbeatSchema)` to create a new message.
  */
-export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_control, 0);
+export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_control, 0);
 
 /**
  * @generated from message gradwatch.v1.RunRef
@@ -74,8 +77,7 @@ export type RunRef = Message<"gradwatch.v1.RunRef"> & {
  * Describes the message gradwatch.v1.RunRef.
  * Use `create(RunRefSchema)` to create a new message.
  */
-export const RunRefSchema: GenMessage<RunRef> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_control, 1);
+export const RunRefSchema: GenMessage<RunRef> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_control, 1);
 
 /**
  * An incident opened, changed or closed. The same incident keeps its id.
@@ -187,8 +189,7 @@ export type AlertNotice = Message<"gradwatch.v1.AlertNotice"> & {
  * Describes the message gradwatch.v1.AlertNotice.
  * Use `create(AlertNoticeSchema)` to create a new message.
  */
-export const AlertNoticeSchema: GenMessage<AlertNotice> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_control, 2);
+export const AlertNoticeSchema: GenMessage<AlertNotice> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_control, 2);
 
 /**
  * Set by a person or a stop policy; the SDK makes run.shouldStop() true. Training decides.
@@ -228,8 +229,7 @@ export type StopRequest = Message<"gradwatch.v1.StopRequest"> & {
  * Describes the message gradwatch.v1.StopRequest.
  * Use `create(StopRequestSchema)` to create a new message.
  */
-export const StopRequestSchema: GenMessage<StopRequest> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_control, 3);
+export const StopRequestSchema: GenMessage<StopRequest> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_control, 3);
 
 /**
  * @generated from message gradwatch.v1.CheckpointRequest
@@ -260,8 +260,7 @@ export type CheckpointRequest = Message<"gradwatch.v1.CheckpointRequest"> & {
  * Describes the message gradwatch.v1.CheckpointRequest.
  * Use `create(CheckpointRequestSchema)` to create a new message.
  */
-export const CheckpointRequestSchema: GenMessage<CheckpointRequest> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_control, 4);
+export const CheckpointRequestSchema: GenMessage<CheckpointRequest> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_control, 4);
 
 /**
  * Log every step, with these kinds, for a number of steps; the client stays within its own time budget.
@@ -324,8 +323,7 @@ export type FlightRecorderRequest = Message<"gradwatch.v1.FlightRecorderRequest"
  * Describes the message gradwatch.v1.FlightRecorderRequest.
  * Use `create(FlightRecorderRequestSchema)` to create a new message.
  */
-export const FlightRecorderRequestSchema: GenMessage<FlightRecorderRequest> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_control, 5);
+export const FlightRecorderRequestSchema: GenMessage<FlightRecorderRequest> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_control, 5);
 
 /**
  * What became of a request.
@@ -353,8 +351,7 @@ export type ControlResult = Message<"gradwatch.v1.ControlResult"> & {
  * Describes the message gradwatch.v1.ControlResult.
  * Use `create(ControlResultSchema)` to create a new message.
  */
-export const ControlResultSchema: GenMessage<ControlResult> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_control, 6);
+export const ControlResultSchema: GenMessage<ControlResult> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_control, 6);
 
 /**
  * Wait before the next batch; 0 ends an earlier request.
@@ -377,8 +374,7 @@ export type BackPressure = Message<"gradwatch.v1.BackPressure"> & {
  * Describes the message gradwatch.v1.BackPressure.
  * Use `create(BackPressureSchema)` to create a new message.
  */
-export const BackPressureSchema: GenMessage<BackPressure> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_control, 7);
+export const BackPressureSchema: GenMessage<BackPressure> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_control, 7);
 
 /**
  * @generated from message gradwatch.v1.Redirect
@@ -411,8 +407,7 @@ export type Redirect = Message<"gradwatch.v1.Redirect"> & {
  * Describes the message gradwatch.v1.Redirect.
  * Use `create(RedirectSchema)` to create a new message.
  */
-export const RedirectSchema: GenMessage<Redirect> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_control, 8);
+export const RedirectSchema: GenMessage<Redirect> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_control, 8);
 
 /**
  * @generated from message gradwatch.v1.KeyRevoked
@@ -428,8 +423,7 @@ export type KeyRevoked = Message<"gradwatch.v1.KeyRevoked"> & {
  * Describes the message gradwatch.v1.KeyRevoked.
  * Use `create(KeyRevokedSchema)` to create a new message.
  */
-export const KeyRevokedSchema: GenMessage<KeyRevoked> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_control, 9);
+export const KeyRevokedSchema: GenMessage<KeyRevoked> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_control, 9);
 
 /**
  * @generated from enum gradwatch.v1.IncidentState
@@ -464,8 +458,7 @@ export type IncidentState = (typeof IncidentState)[keyof typeof IncidentState] |
 /**
  * Describes the enum gradwatch.v1.IncidentState.
  */
-export const IncidentStateSchema: GenEnum<IncidentState> = /*@__PURE__*/
-  enumDesc(file_gradwatch_v1_control, 0);
+export const IncidentStateSchema: GenEnum<IncidentState> = /*@__PURE__*/ enumDesc(file_gradwatch_v1_control, 0);
 
 /**
  * @generated from enum gradwatch.v1.ControlOutcome
@@ -500,6 +493,4 @@ export type ControlOutcome = (typeof ControlOutcome)[keyof typeof ControlOutcome
 /**
  * Describes the enum gradwatch.v1.ControlOutcome.
  */
-export const ControlOutcomeSchema: GenEnum<ControlOutcome> = /*@__PURE__*/
-  enumDesc(file_gradwatch_v1_control, 1);
-
+export const ControlOutcomeSchema: GenEnum<ControlOutcome> = /*@__PURE__*/ enumDesc(file_gradwatch_v1_control, 1);

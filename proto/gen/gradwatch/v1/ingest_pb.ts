@@ -6,7 +6,17 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Batch } from "./batch_pb.ts";
 import { file_gradwatch_v1_batch } from "./batch_pb.ts";
-import type { AlertNotice, BackPressure, CheckpointRequest, ControlResult, FlightRecorderRequest, Heartbeat, KeyRevoked, Redirect, StopRequest } from "./control_pb.ts";
+import type {
+  AlertNotice,
+  BackPressure,
+  CheckpointRequest,
+  ControlResult,
+  FlightRecorderRequest,
+  Heartbeat,
+  KeyRevoked,
+  Redirect,
+  StopRequest,
+} from "./control_pb.ts";
 import { file_gradwatch_v1_control } from "./control_pb.ts";
 import type { CloseRunRequestSchema, CloseRunResponseSchema, OpenRunRequestSchema, OpenRunResponseSchema } from "./run_pb.ts";
 import { file_gradwatch_v1_run } from "./run_pb.ts";
@@ -15,8 +25,12 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 /**
  * Describes the file gradwatch/v1/ingest.proto.
  */
-export const file_gradwatch_v1_ingest: GenFile = /*@__PURE__*/
-  fileDesc("ChlncmFkd2F0Y2gvdjEvaW5nZXN0LnByb3RvEgxncmFkd2F0Y2gudjEipAEKDFdyaXRlUmVxdWVzdBIkCgViYXRjaBgBIAEoCzITLmdyYWR3YXRjaC52MS5CYXRjaEgAEiwKCWhlYXJ0YmVhdBgCIAEoCzIXLmdyYWR3YXRjaC52MS5IZWFydGJlYXRIABI1Cg5jb250cm9sX3Jlc3VsdBgDIAEoCzIbLmdyYWR3YXRjaC52MS5Db250cm9sUmVzdWx0SABCCQoHbWVzc2FnZSLIAwoNV3JpdGVSZXNwb25zZRIgCgNhY2sYASABKAsyES5ncmFkd2F0Y2gudjEuQWNrSAASKgoIcmVqZWN0ZWQYAiABKAsyFi5ncmFkd2F0Y2gudjEuUmVqZWN0ZWRIABIqCgVhbGVydBgDIAEoCzIZLmdyYWR3YXRjaC52MS5BbGVydE5vdGljZUgAEikKBHN0b3AYBCABKAsyGS5ncmFkd2F0Y2gudjEuU3RvcFJlcXVlc3RIABI1CgpjaGVja3BvaW50GAUgASgLMh8uZ3JhZHdhdGNoLnYxLkNoZWNrcG9pbnRSZXF1ZXN0SAASPgoPZmxpZ2h0X3JlY29yZGVyGAYgASgLMiMuZ3JhZHdhdGNoLnYxLkZsaWdodFJlY29yZGVyUmVxdWVzdEgAEjMKDWJhY2tfcHJlc3N1cmUYByABKAsyGi5ncmFkd2F0Y2gudjEuQmFja1ByZXNzdXJlSAASKgoIcmVkaXJlY3QYCCABKAsyFi5ncmFkd2F0Y2gudjEuUmVkaXJlY3RIABIvCgtrZXlfcmV2b2tlZBgJIAEoCzIYLmdyYWR3YXRjaC52MS5LZXlSZXZva2VkSABCCQoHbWVzc2FnZSIkCgNBY2sSEAoIcHJvZHVjZXIYASABKAwSCwoDc2VxGAIgASgEImYKCFJlamVjdGVkEhAKCHByb2R1Y2VyGAEgASgMEgsKA3NlcRgCIAEoBBIqCgZyZWFzb24YAyABKA4yGi5ncmFkd2F0Y2gudjEuUmVqZWN0UmVhc29uEg8KB21lc3NhZ2UYBCABKAkq9gEKDFJlamVjdFJlYXNvbhIdChlSRUpFQ1RfUkVBU09OX1VOU1BFQ0lGSUVEEAASGgoWUkVKRUNUX1JFQVNPTl9DSEVDS1NVTRABEhsKF1JFSkVDVF9SRUFTT05fTUFMRk9STUVEEAISFwoTUkVKRUNUX1JFQVNPTl9MSU1JVBADEh0KGVJFSkVDVF9SRUFTT05fVU5LTk9XTl9SVU4QBBIdChlSRUpFQ1RfUkVBU09OX0RFTEVURURfUlVOEAUSGQoVUkVKRUNUX1JFQVNPTl9FWFBJUkVEEAYSHAoYUkVKRUNUX1JFQVNPTl9QRVJNSVNTSU9OEAcy4QEKBkluZ2VzdBJGCgdPcGVuUnVuEhwuZ3JhZHdhdGNoLnYxLk9wZW5SdW5SZXF1ZXN0Gh0uZ3JhZHdhdGNoLnYxLk9wZW5SdW5SZXNwb25zZRJECgVXcml0ZRIaLmdyYWR3YXRjaC52MS5Xcml0ZVJlcXVlc3QaGy5ncmFkd2F0Y2gudjEuV3JpdGVSZXNwb25zZSgBMAESSQoIQ2xvc2VSdW4SHS5ncmFkd2F0Y2gudjEuQ2xvc2VSdW5SZXF1ZXN0Gh4uZ3JhZHdhdGNoLnYxLkNsb3NlUnVuUmVzcG9uc2ViBnByb3RvMw", [file_gradwatch_v1_batch, file_gradwatch_v1_control, file_gradwatch_v1_run]);
+export const file_gradwatch_v1_ingest: GenFile =
+  /*@__PURE__*/
+  fileDesc(
+    "ChlncmFkd2F0Y2gvdjEvaW5nZXN0LnByb3RvEgxncmFkd2F0Y2gudjEipAEKDFdyaXRlUmVxdWVzdBIkCgViYXRjaBgBIAEoCzITLmdyYWR3YXRjaC52MS5CYXRjaEgAEiwKCWhlYXJ0YmVhdBgCIAEoCzIXLmdyYWR3YXRjaC52MS5IZWFydGJlYXRIABI1Cg5jb250cm9sX3Jlc3VsdBgDIAEoCzIbLmdyYWR3YXRjaC52MS5Db250cm9sUmVzdWx0SABCCQoHbWVzc2FnZSLIAwoNV3JpdGVSZXNwb25zZRIgCgNhY2sYASABKAsyES5ncmFkd2F0Y2gudjEuQWNrSAASKgoIcmVqZWN0ZWQYAiABKAsyFi5ncmFkd2F0Y2gudjEuUmVqZWN0ZWRIABIqCgVhbGVydBgDIAEoCzIZLmdyYWR3YXRjaC52MS5BbGVydE5vdGljZUgAEikKBHN0b3AYBCABKAsyGS5ncmFkd2F0Y2gudjEuU3RvcFJlcXVlc3RIABI1CgpjaGVja3BvaW50GAUgASgLMh8uZ3JhZHdhdGNoLnYxLkNoZWNrcG9pbnRSZXF1ZXN0SAASPgoPZmxpZ2h0X3JlY29yZGVyGAYgASgLMiMuZ3JhZHdhdGNoLnYxLkZsaWdodFJlY29yZGVyUmVxdWVzdEgAEjMKDWJhY2tfcHJlc3N1cmUYByABKAsyGi5ncmFkd2F0Y2gudjEuQmFja1ByZXNzdXJlSAASKgoIcmVkaXJlY3QYCCABKAsyFi5ncmFkd2F0Y2gudjEuUmVkaXJlY3RIABIvCgtrZXlfcmV2b2tlZBgJIAEoCzIYLmdyYWR3YXRjaC52MS5LZXlSZXZva2VkSABCCQoHbWVzc2FnZSIkCgNBY2sSEAoIcHJvZHVjZXIYASABKAwSCwoDc2VxGAIgASgEImYKCFJlamVjdGVkEhAKCHByb2R1Y2VyGAEgASgMEgsKA3NlcRgCIAEoBBIqCgZyZWFzb24YAyABKA4yGi5ncmFkd2F0Y2gudjEuUmVqZWN0UmVhc29uEg8KB21lc3NhZ2UYBCABKAkq9gEKDFJlamVjdFJlYXNvbhIdChlSRUpFQ1RfUkVBU09OX1VOU1BFQ0lGSUVEEAASGgoWUkVKRUNUX1JFQVNPTl9DSEVDS1NVTRABEhsKF1JFSkVDVF9SRUFTT05fTUFMRk9STUVEEAISFwoTUkVKRUNUX1JFQVNPTl9MSU1JVBADEh0KGVJFSkVDVF9SRUFTT05fVU5LTk9XTl9SVU4QBBIdChlSRUpFQ1RfUkVBU09OX0RFTEVURURfUlVOEAUSGQoVUkVKRUNUX1JFQVNPTl9FWFBJUkVEEAYSHAoYUkVKRUNUX1JFQVNPTl9QRVJNSVNTSU9OEAcy4QEKBkluZ2VzdBJGCgdPcGVuUnVuEhwuZ3JhZHdhdGNoLnYxLk9wZW5SdW5SZXF1ZXN0Gh0uZ3JhZHdhdGNoLnYxLk9wZW5SdW5SZXNwb25zZRJECgVXcml0ZRIaLmdyYWR3YXRjaC52MS5Xcml0ZVJlcXVlc3QaGy5ncmFkd2F0Y2gudjEuV3JpdGVSZXNwb25zZSgBMAESSQoIQ2xvc2VSdW4SHS5ncmFkd2F0Y2gudjEuQ2xvc2VSdW5SZXF1ZXN0Gh4uZ3JhZHdhdGNoLnYxLkNsb3NlUnVuUmVzcG9uc2ViBnByb3RvMw",
+    [file_gradwatch_v1_batch, file_gradwatch_v1_control, file_gradwatch_v1_run],
+  );
 
 /**
  * @generated from message gradwatch.v1.WriteRequest
@@ -25,39 +39,42 @@ export type WriteRequest = Message<"gradwatch.v1.WriteRequest"> & {
   /**
    * @generated from oneof gradwatch.v1.WriteRequest.message
    */
-  message: {
-    /**
-     * Sealed data. See Batch.
-     *
-     * @generated from field: gradwatch.v1.Batch batch = 1;
-     */
-    value: Batch;
-    case: "batch";
-  } | {
-    /**
-     * "This process is alive": sent when nothing else was for `heartbeat_interval_ms`.
-     *
-     * @generated from field: gradwatch.v1.Heartbeat heartbeat = 2;
-     */
-    value: Heartbeat;
-    case: "heartbeat";
-  } | {
-    /**
-     * Answer to a request that came down the stream.
-     *
-     * @generated from field: gradwatch.v1.ControlResult control_result = 3;
-     */
-    value: ControlResult;
-    case: "controlResult";
-  } | { case: undefined; value?: undefined };
+  message:
+    | {
+        /**
+         * Sealed data. See Batch.
+         *
+         * @generated from field: gradwatch.v1.Batch batch = 1;
+         */
+        value: Batch;
+        case: "batch";
+      }
+    | {
+        /**
+         * "This process is alive": sent when nothing else was for `heartbeat_interval_ms`.
+         *
+         * @generated from field: gradwatch.v1.Heartbeat heartbeat = 2;
+         */
+        value: Heartbeat;
+        case: "heartbeat";
+      }
+    | {
+        /**
+         * Answer to a request that came down the stream.
+         *
+         * @generated from field: gradwatch.v1.ControlResult control_result = 3;
+         */
+        value: ControlResult;
+        case: "controlResult";
+      }
+    | { case: undefined; value?: undefined };
 };
 
 /**
  * Describes the message gradwatch.v1.WriteRequest.
  * Use `create(WriteRequestSchema)` to create a new message.
  */
-export const WriteRequestSchema: GenMessage<WriteRequest> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_ingest, 0);
+export const WriteRequestSchema: GenMessage<WriteRequest> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_ingest, 0);
 
 /**
  * @generated from message gradwatch.v1.WriteResponse
@@ -66,87 +83,96 @@ export type WriteResponse = Message<"gradwatch.v1.WriteResponse"> & {
   /**
    * @generated from oneof gradwatch.v1.WriteResponse.message
    */
-  message: {
-    /**
-     * Everything up to and including a sequence number is durable.
-     *
-     * @generated from field: gradwatch.v1.Ack ack = 1;
-     */
-    value: Ack;
-    case: "ack";
-  } | {
-    /**
-     * One batch can never be stored.
-     *
-     * @generated from field: gradwatch.v1.Rejected rejected = 2;
-     */
-    value: Rejected;
-    case: "rejected";
-  } | {
-    /**
-     * An incident of one of this process's runs changed.
-     *
-     * @generated from field: gradwatch.v1.AlertNotice alert = 3;
-     */
-    value: AlertNotice;
-    case: "alert";
-  } | {
-    /**
-     * Please stop training.
-     *
-     * @generated from field: gradwatch.v1.StopRequest stop = 4;
-     */
-    value: StopRequest;
-    case: "stop";
-  } | {
-    /**
-     * Please write a checkpoint.
-     *
-     * @generated from field: gradwatch.v1.CheckpointRequest checkpoint = 5;
-     */
-    value: CheckpointRequest;
-    case: "checkpoint";
-  } | {
-    /**
-     * Please log more, for a while.
-     *
-     * @generated from field: gradwatch.v1.FlightRecorderRequest flight_recorder = 6;
-     */
-    value: FlightRecorderRequest;
-    case: "flightRecorder";
-  } | {
-    /**
-     * Send slower.
-     *
-     * @generated from field: gradwatch.v1.BackPressure back_pressure = 7;
-     */
-    value: BackPressure;
-    case: "backPressure";
-  } | {
-    /**
-     * The run's home is another server.
-     *
-     * @generated from field: gradwatch.v1.Redirect redirect = 8;
-     */
-    value: Redirect;
-    case: "redirect";
-  } | {
-    /**
-     * The key of this stream was revoked; the server closes the stream next.
-     *
-     * @generated from field: gradwatch.v1.KeyRevoked key_revoked = 9;
-     */
-    value: KeyRevoked;
-    case: "keyRevoked";
-  } | { case: undefined; value?: undefined };
+  message:
+    | {
+        /**
+         * Everything up to and including a sequence number is durable.
+         *
+         * @generated from field: gradwatch.v1.Ack ack = 1;
+         */
+        value: Ack;
+        case: "ack";
+      }
+    | {
+        /**
+         * One batch can never be stored.
+         *
+         * @generated from field: gradwatch.v1.Rejected rejected = 2;
+         */
+        value: Rejected;
+        case: "rejected";
+      }
+    | {
+        /**
+         * An incident of one of this process's runs changed.
+         *
+         * @generated from field: gradwatch.v1.AlertNotice alert = 3;
+         */
+        value: AlertNotice;
+        case: "alert";
+      }
+    | {
+        /**
+         * Please stop training.
+         *
+         * @generated from field: gradwatch.v1.StopRequest stop = 4;
+         */
+        value: StopRequest;
+        case: "stop";
+      }
+    | {
+        /**
+         * Please write a checkpoint.
+         *
+         * @generated from field: gradwatch.v1.CheckpointRequest checkpoint = 5;
+         */
+        value: CheckpointRequest;
+        case: "checkpoint";
+      }
+    | {
+        /**
+         * Please log more, for a while.
+         *
+         * @generated from field: gradwatch.v1.FlightRecorderRequest flight_recorder = 6;
+         */
+        value: FlightRecorderRequest;
+        case: "flightRecorder";
+      }
+    | {
+        /**
+         * Send slower.
+         *
+         * @generated from field: gradwatch.v1.BackPressure back_pressure = 7;
+         */
+        value: BackPressure;
+        case: "backPressure";
+      }
+    | {
+        /**
+         * The run's home is another server.
+         *
+         * @generated from field: gradwatch.v1.Redirect redirect = 8;
+         */
+        value: Redirect;
+        case: "redirect";
+      }
+    | {
+        /**
+         * The key of this stream was revoked; the server closes the stream next.
+         *
+         * @generated from field: gradwatch.v1.KeyRevoked key_revoked = 9;
+         */
+        value: KeyRevoked;
+        case: "keyRevoked";
+      }
+    | { case: undefined; value?: undefined };
 };
 
 /**
  * Describes the message gradwatch.v1.WriteResponse.
  * Use `create(WriteResponseSchema)` to create a new message.
  */
-export const WriteResponseSchema: GenMessage<WriteResponse> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_ingest, 1);
+export const WriteResponseSchema: GenMessage<WriteResponse> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_ingest, 1);
 
 /**
  * Cumulative: every batch of `producer` with a sequence number <= seq is settled, and those not named in a
@@ -170,8 +196,7 @@ export type Ack = Message<"gradwatch.v1.Ack"> & {
  * Describes the message gradwatch.v1.Ack.
  * Use `create(AckSchema)` to create a new message.
  */
-export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_ingest, 2);
+export const AckSchema: GenMessage<Ack> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_ingest, 2);
 
 /**
  * Batch `seq` is unusable and was not stored, in part or whole; sending it again gives the same answer.
@@ -207,8 +232,7 @@ export type Rejected = Message<"gradwatch.v1.Rejected"> & {
  * Describes the message gradwatch.v1.Rejected.
  * Use `create(RejectedSchema)` to create a new message.
  */
-export const RejectedSchema: GenMessage<Rejected> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_ingest, 3);
+export const RejectedSchema: GenMessage<Rejected> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_ingest, 3);
 
 /**
  * @generated from enum gradwatch.v1.RejectReason
@@ -277,8 +301,7 @@ export type RejectReason = (typeof RejectReason)[keyof typeof RejectReason] | Un
 /**
  * Describes the enum gradwatch.v1.RejectReason.
  */
-export const RejectReasonSchema: GenEnum<RejectReason> = /*@__PURE__*/
-  enumDesc(file_gradwatch_v1_ingest, 0);
+export const RejectReasonSchema: GenEnum<RejectReason> = /*@__PURE__*/ enumDesc(file_gradwatch_v1_ingest, 0);
 
 /**
  * The road from a training process into Gradwatch.
@@ -306,7 +329,7 @@ export const Ingest: GenService<{
     methodKind: "unary";
     input: typeof OpenRunRequestSchema;
     output: typeof OpenRunResponseSchema;
-  },
+  };
   /**
    * Batches go up; acknowledgements, rejections and requests to the training process come down.
    *
@@ -319,7 +342,7 @@ export const Ingest: GenService<{
     methodKind: "bidi_streaming";
     input: typeof WriteRequestSchema;
     output: typeof WriteResponseSchema;
-  },
+  };
   /**
    * Ends this producer's part of a run. Called after every batch is settled. Idempotent; the first answer stands
    * unless the run was resumed since.
@@ -330,7 +353,5 @@ export const Ingest: GenService<{
     methodKind: "unary";
     input: typeof CloseRunRequestSchema;
     output: typeof CloseRunResponseSchema;
-  },
-}> = /*@__PURE__*/
-  serviceDesc(file_gradwatch_v1_ingest, 0);
-
+  };
+}> = /*@__PURE__*/ serviceDesc(file_gradwatch_v1_ingest, 0);

@@ -9,8 +9,11 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 /**
  * Describes the file gradwatch/v1/run.proto.
  */
-export const file_gradwatch_v1_run: GenFile = /*@__PURE__*/
-  fileDesc("ChZncmFkd2F0Y2gvdjEvcnVuLnByb3RvEgxncmFkd2F0Y2gudjEirgQKDk9wZW5SdW5SZXF1ZXN0EhQKDHByb3RvY29sX21pbhgBIAEoDRIUCgxwcm90b2NvbF9tYXgYAiABKA0SDgoGY2xpZW50GAMgASgJEg8KB3Byb2plY3QYBCABKAkSDgoGcnVuX2lkGAUgASgJEhAKCHByb2R1Y2VyGAYgASgMEioKBnJlc3VtZRgHIAEoDjIaLmdyYWR3YXRjaC52MS5SZXN1bWVQb2xpY3kSGAoLcmVzdW1lX3N0ZXAYCCABKANIAIgBARIvCglmb3JrX2Zyb20YCSABKAsyFy5ncmFkd2F0Y2gudjEuRm9ya1BvaW50SAGIAQESDAoEbmFtZRgKIAEoCRINCgVncm91cBgLIAEoCRIQCghqb2JfdHlwZRgMIAEoCRIMCgR0YWdzGA0gAygJEg0KBW5vdGVzGA4gASgJEikKBmNvbmZpZxgPIAMoCzIZLmdyYWR3YXRjaC52MS5Db25maWdFbnRyeRIMCgRyYW5rGBAgASgNEhIKCndvcmxkX3NpemUYESABKA0SEgoKbG9jYWxfcmFuaxgSIAEoDRIxCgtlbnZpcm9ubWVudBgTIAEoCzIcLmdyYWR3YXRjaC52MS5SdW5FbnZpcm9ubWVudBIlCgVmYWN0cxgUIAEoCzIWLmdyYWR3YXRjaC52MS5SdW5GYWN0cxIRCglydW5fdG9rZW4YFSABKAlCDgoMX3Jlc3VtZV9zdGVwQgwKCl9mb3JrX2Zyb20iKQoJRm9ya1BvaW50Eg4KBnJ1bl9pZBgBIAEoCRIMCgRzdGVwGAIgASgDIp0CCg9PcGVuUnVuUmVzcG9uc2USEAoIcHJvdG9jb2wYASABKA0SDgoGc2VydmVyGAIgASgJEgsKA3VybBgDIAEoCRIPCgdjcmVhdGVkGAQgASgIEg8KB3Nlc3Npb24YBSABKA0SDwoHdmVyX21heBgGIAEoBBIVCghzdGVwX21heBgHIAEoA0gAiAEBEiQKBmxpbWl0cxgIIAEoCzIULmdyYWR3YXRjaC52MS5MaW1pdHMSHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAkgASgNEhQKDHJlZGlyZWN0X3VybBgKIAEoCRIRCglydW5fdG9rZW4YCyABKAkSFgoOdW5rbm93bl9maWVsZHMYDCABKA1CCwoJX3N0ZXBfbWF4ItkBCgZMaW1pdHMSFwoPYmF0Y2hfYnl0ZXNfbWF4GAEgASgNEhgKEGJhdGNoX3BvaW50c19tYXgYAiABKA0SFgoObmFtZV9ieXRlc19tYXgYAyABKA0SFQoNcnVuX25hbWVzX21heBgEIAEoDRIdChVoaXN0b2dyYW1fYnVja2V0c19tYXgYBSABKA0SFwoPaW1hZ2VfYnl0ZXNfbWF4GAYgASgNEhYKDnRleHRfYnl0ZXNfbWF4GAcgASgNEh0KFWluX2ZsaWdodF9iYXRjaGVzX21heBgIIAEoDSJlCgtDb25maWdFbnRyeRILCgNrZXkYASABKAkSEAoGbnVtYmVyGAIgASgBSAASDgoEdGV4dBgDIAEoCUgAEg4KBGZsYWcYBCABKAhIABIOCgRqc29uGAUgASgJSABCBwoFdmFsdWUiqgIKDlJ1bkVudmlyb25tZW50EgwKBGhvc3QYASABKAkSCwoDcGlkGAIgASgNEhQKDGNvbW1hbmRfbGluZRgDIAMoCRISCgpnaXRfY29tbWl0GAQgASgJEhEKCWdpdF9kaXJ0eRgFIAEoCBISCgpnaXRfcmVtb3RlGAYgASgJEjwKCHZlcnNpb25zGAcgAygLMiouZ3JhZHdhdGNoLnYxLlJ1bkVudmlyb25tZW50LlZlcnNpb25zRW50cnkSEQoJY3B1X2NvdW50GAggASgNEhQKDG1lbW9yeV9ieXRlcxgJIAEoBBIUCgxhY2NlbGVyYXRvcnMYCiADKAkaLwoNVmVyc2lvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIrMECghSdW5GYWN0cxIaCg1wbGFubmVkX3N0ZXBzGAEgASgESACIAQESKQoJbG9zc19raW5kGAIgASgOMhYuZ3JhZHdhdGNoLnYxLkxvc3NLaW5kEhQKB2NsYXNzZXMYAyABKA1IAYgBARIXCgpwYXJhbWV0ZXJzGAQgASgESAKIAQESEgoFZGVwdGgYBSABKA1IA4gBARIoCgZsYXllcnMYBiADKAsyGC5ncmFkd2F0Y2gudjEuTGF5ZXJGYWN0cxIaCg10cmFpbl9zYW1wbGVzGAcgASgESASIAQESHwoSdmFsaWRhdGlvbl9zYW1wbGVzGAggASgESAWIAQESFAoMbGFiZWxfY291bnRzGAkgAygEEhQKDGF1Z21lbnRhdGlvbhgKIAMoCRIaChJhdWdtZW50YXRpb25fa25vd24YCyABKAgSFwoPcHJldHJhaW5lZF9mcm9tGAwgASgJEhIKCmdyb3duX2Zyb20YDSABKAkSFwoKc2FuaXR5X3J1bhgOIAEoCEgGiAEBEhEKCW9wdGltaXplchgPIAEoCRIXCgp0YXJnZXRfc3RkGBAgASgBSAeIAQFCEAoOX3BsYW5uZWRfc3RlcHNCCgoIX2NsYXNzZXNCDQoLX3BhcmFtZXRlcnNCCAoGX2RlcHRoQhAKDl90cmFpbl9zYW1wbGVzQhUKE192YWxpZGF0aW9uX3NhbXBsZXNCDQoLX3Nhbml0eV9ydW5CDQoLX3RhcmdldF9zdGQinwEKCkxheWVyRmFjdHMSDAoEbmFtZRgBIAEoCRIMCgR0eXBlGAIgASgJEhIKCmFjdGl2YXRpb24YAyABKAkSDgoGZmFuX2luGAQgASgNEg8KB2Zhbl9vdXQYBSABKA0SEgoKcGFyYW1ldGVycxgGIAEoBBIRCgl0cmFpbmFibGUYByABKAgSGQoRdG9wb2xvZ2ljYWxfaW5kZXgYCCABKA0ijAIKD0Nsb3NlUnVuUmVxdWVzdBIPCgdwcm9qZWN0GAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIQCghwcm9kdWNlchgDIAEoDBIMCgRyYW5rGAQgASgNEikKB291dGNvbWUYBSABKA4yGC5ncmFkd2F0Y2gudjEuUnVuT3V0Y29tZRIWCglleGl0X2NvZGUYBiABKBFIAIgBARINCgVlcnJvchgHIAEoCRINCgVzdGFjaxgIIAEoCRIQCghsYXN0X3NlcRgJIAEoBBImCgVkcm9wcxgKIAMoCzIXLmdyYWR3YXRjaC52MS5Ecm9wQ291bnQSDwoHdGltZV9tcxgLIAEoA0IMCgpfZXhpdF9jb2RlIikKEENsb3NlUnVuUmVzcG9uc2USFQoNcG9pbnRzX3N0b3JlZBgBIAEoBCIrCglEcm9wQ291bnQSDgoGcmVhc29uGAEgASgJEg4KBnBvaW50cxgCIAEoBCp3CgxSZXN1bWVQb2xpY3kSHQoZUkVTVU1FX1BPTElDWV9VTlNQRUNJRklFRBAAEhcKE1JFU1VNRV9QT0xJQ1lfQUxMT1cQARIWChJSRVNVTUVfUE9MSUNZX01VU1QQAhIXChNSRVNVTUVfUE9MSUNZX05FVkVSEAMq8gEKCExvc3NLaW5kEhkKFUxPU1NfS0lORF9VTlNQRUNJRklFRBAAEhsKF0xPU1NfS0lORF9DUk9TU19FTlRST1BZEAESIgoeTE9TU19LSU5EX0JJTkFSWV9DUk9TU19FTlRST1BZEAISIAocTE9TU19LSU5EX01FQU5fU1FVQVJFRF9FUlJPUhADEiEKHUxPU1NfS0lORF9NRUFOX0FCU09MVVRFX0VSUk9SEAQSEwoPTE9TU19LSU5EX0hJTkdFEAUSGwoXTE9TU19LSU5EX0tMX0RJVkVSR0VOQ0UQBhITCg9MT1NTX0tJTkRfT1RIRVIQByqOAQoKUnVuT3V0Y29tZRIbChdSVU5fT1VUQ09NRV9VTlNQRUNJRklFRBAAEhgKFFJVTl9PVVRDT01FX0ZJTklTSEVEEAESFgoSUlVOX09VVENPTUVfRkFJTEVEEAISFgoSUlVOX09VVENPTUVfS0lMTEVEEAMSGQoVUlVOX09VVENPTUVfUFJFRU1QVEVEEARiBnByb3RvMw");
+export const file_gradwatch_v1_run: GenFile =
+  /*@__PURE__*/
+  fileDesc(
+    "ChZncmFkd2F0Y2gvdjEvcnVuLnByb3RvEgxncmFkd2F0Y2gudjEirgQKDk9wZW5SdW5SZXF1ZXN0EhQKDHByb3RvY29sX21pbhgBIAEoDRIUCgxwcm90b2NvbF9tYXgYAiABKA0SDgoGY2xpZW50GAMgASgJEg8KB3Byb2plY3QYBCABKAkSDgoGcnVuX2lkGAUgASgJEhAKCHByb2R1Y2VyGAYgASgMEioKBnJlc3VtZRgHIAEoDjIaLmdyYWR3YXRjaC52MS5SZXN1bWVQb2xpY3kSGAoLcmVzdW1lX3N0ZXAYCCABKANIAIgBARIvCglmb3JrX2Zyb20YCSABKAsyFy5ncmFkd2F0Y2gudjEuRm9ya1BvaW50SAGIAQESDAoEbmFtZRgKIAEoCRINCgVncm91cBgLIAEoCRIQCghqb2JfdHlwZRgMIAEoCRIMCgR0YWdzGA0gAygJEg0KBW5vdGVzGA4gASgJEikKBmNvbmZpZxgPIAMoCzIZLmdyYWR3YXRjaC52MS5Db25maWdFbnRyeRIMCgRyYW5rGBAgASgNEhIKCndvcmxkX3NpemUYESABKA0SEgoKbG9jYWxfcmFuaxgSIAEoDRIxCgtlbnZpcm9ubWVudBgTIAEoCzIcLmdyYWR3YXRjaC52MS5SdW5FbnZpcm9ubWVudBIlCgVmYWN0cxgUIAEoCzIWLmdyYWR3YXRjaC52MS5SdW5GYWN0cxIRCglydW5fdG9rZW4YFSABKAlCDgoMX3Jlc3VtZV9zdGVwQgwKCl9mb3JrX2Zyb20iKQoJRm9ya1BvaW50Eg4KBnJ1bl9pZBgBIAEoCRIMCgRzdGVwGAIgASgDIp0CCg9PcGVuUnVuUmVzcG9uc2USEAoIcHJvdG9jb2wYASABKA0SDgoGc2VydmVyGAIgASgJEgsKA3VybBgDIAEoCRIPCgdjcmVhdGVkGAQgASgIEg8KB3Nlc3Npb24YBSABKA0SDwoHdmVyX21heBgGIAEoBBIVCghzdGVwX21heBgHIAEoA0gAiAEBEiQKBmxpbWl0cxgIIAEoCzIULmdyYWR3YXRjaC52MS5MaW1pdHMSHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAkgASgNEhQKDHJlZGlyZWN0X3VybBgKIAEoCRIRCglydW5fdG9rZW4YCyABKAkSFgoOdW5rbm93bl9maWVsZHMYDCABKA1CCwoJX3N0ZXBfbWF4ItkBCgZMaW1pdHMSFwoPYmF0Y2hfYnl0ZXNfbWF4GAEgASgNEhgKEGJhdGNoX3BvaW50c19tYXgYAiABKA0SFgoObmFtZV9ieXRlc19tYXgYAyABKA0SFQoNcnVuX25hbWVzX21heBgEIAEoDRIdChVoaXN0b2dyYW1fYnVja2V0c19tYXgYBSABKA0SFwoPaW1hZ2VfYnl0ZXNfbWF4GAYgASgNEhYKDnRleHRfYnl0ZXNfbWF4GAcgASgNEh0KFWluX2ZsaWdodF9iYXRjaGVzX21heBgIIAEoDSJlCgtDb25maWdFbnRyeRILCgNrZXkYASABKAkSEAoGbnVtYmVyGAIgASgBSAASDgoEdGV4dBgDIAEoCUgAEg4KBGZsYWcYBCABKAhIABIOCgRqc29uGAUgASgJSABCBwoFdmFsdWUiqgIKDlJ1bkVudmlyb25tZW50EgwKBGhvc3QYASABKAkSCwoDcGlkGAIgASgNEhQKDGNvbW1hbmRfbGluZRgDIAMoCRISCgpnaXRfY29tbWl0GAQgASgJEhEKCWdpdF9kaXJ0eRgFIAEoCBISCgpnaXRfcmVtb3RlGAYgASgJEjwKCHZlcnNpb25zGAcgAygLMiouZ3JhZHdhdGNoLnYxLlJ1bkVudmlyb25tZW50LlZlcnNpb25zRW50cnkSEQoJY3B1X2NvdW50GAggASgNEhQKDG1lbW9yeV9ieXRlcxgJIAEoBBIUCgxhY2NlbGVyYXRvcnMYCiADKAkaLwoNVmVyc2lvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIrMECghSdW5GYWN0cxIaCg1wbGFubmVkX3N0ZXBzGAEgASgESACIAQESKQoJbG9zc19raW5kGAIgASgOMhYuZ3JhZHdhdGNoLnYxLkxvc3NLaW5kEhQKB2NsYXNzZXMYAyABKA1IAYgBARIXCgpwYXJhbWV0ZXJzGAQgASgESAKIAQESEgoFZGVwdGgYBSABKA1IA4gBARIoCgZsYXllcnMYBiADKAsyGC5ncmFkd2F0Y2gudjEuTGF5ZXJGYWN0cxIaCg10cmFpbl9zYW1wbGVzGAcgASgESASIAQESHwoSdmFsaWRhdGlvbl9zYW1wbGVzGAggASgESAWIAQESFAoMbGFiZWxfY291bnRzGAkgAygEEhQKDGF1Z21lbnRhdGlvbhgKIAMoCRIaChJhdWdtZW50YXRpb25fa25vd24YCyABKAgSFwoPcHJldHJhaW5lZF9mcm9tGAwgASgJEhIKCmdyb3duX2Zyb20YDSABKAkSFwoKc2FuaXR5X3J1bhgOIAEoCEgGiAEBEhEKCW9wdGltaXplchgPIAEoCRIXCgp0YXJnZXRfc3RkGBAgASgBSAeIAQFCEAoOX3BsYW5uZWRfc3RlcHNCCgoIX2NsYXNzZXNCDQoLX3BhcmFtZXRlcnNCCAoGX2RlcHRoQhAKDl90cmFpbl9zYW1wbGVzQhUKE192YWxpZGF0aW9uX3NhbXBsZXNCDQoLX3Nhbml0eV9ydW5CDQoLX3RhcmdldF9zdGQinwEKCkxheWVyRmFjdHMSDAoEbmFtZRgBIAEoCRIMCgR0eXBlGAIgASgJEhIKCmFjdGl2YXRpb24YAyABKAkSDgoGZmFuX2luGAQgASgNEg8KB2Zhbl9vdXQYBSABKA0SEgoKcGFyYW1ldGVycxgGIAEoBBIRCgl0cmFpbmFibGUYByABKAgSGQoRdG9wb2xvZ2ljYWxfaW5kZXgYCCABKA0ijAIKD0Nsb3NlUnVuUmVxdWVzdBIPCgdwcm9qZWN0GAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIQCghwcm9kdWNlchgDIAEoDBIMCgRyYW5rGAQgASgNEikKB291dGNvbWUYBSABKA4yGC5ncmFkd2F0Y2gudjEuUnVuT3V0Y29tZRIWCglleGl0X2NvZGUYBiABKBFIAIgBARINCgVlcnJvchgHIAEoCRINCgVzdGFjaxgIIAEoCRIQCghsYXN0X3NlcRgJIAEoBBImCgVkcm9wcxgKIAMoCzIXLmdyYWR3YXRjaC52MS5Ecm9wQ291bnQSDwoHdGltZV9tcxgLIAEoA0IMCgpfZXhpdF9jb2RlIikKEENsb3NlUnVuUmVzcG9uc2USFQoNcG9pbnRzX3N0b3JlZBgBIAEoBCIrCglEcm9wQ291bnQSDgoGcmVhc29uGAEgASgJEg4KBnBvaW50cxgCIAEoBCp3CgxSZXN1bWVQb2xpY3kSHQoZUkVTVU1FX1BPTElDWV9VTlNQRUNJRklFRBAAEhcKE1JFU1VNRV9QT0xJQ1lfQUxMT1cQARIWChJSRVNVTUVfUE9MSUNZX01VU1QQAhIXChNSRVNVTUVfUE9MSUNZX05FVkVSEAMq8gEKCExvc3NLaW5kEhkKFUxPU1NfS0lORF9VTlNQRUNJRklFRBAAEhsKF0xPU1NfS0lORF9DUk9TU19FTlRST1BZEAESIgoeTE9TU19LSU5EX0JJTkFSWV9DUk9TU19FTlRST1BZEAISIAocTE9TU19LSU5EX01FQU5fU1FVQVJFRF9FUlJPUhADEiEKHUxPU1NfS0lORF9NRUFOX0FCU09MVVRFX0VSUk9SEAQSEwoPTE9TU19LSU5EX0hJTkdFEAUSGwoXTE9TU19LSU5EX0tMX0RJVkVSR0VOQ0UQBhITCg9MT1NTX0tJTkRfT1RIRVIQByqOAQoKUnVuT3V0Y29tZRIbChdSVU5fT1VUQ09NRV9VTlNQRUNJRklFRBAAEhgKFFJVTl9PVVRDT01FX0ZJTklTSEVEEAESFgoSUlVOX09VVENPTUVfRkFJTEVEEAISFgoSUlVOX09VVENPTUVfS0lMTEVEEAMSGQoVUlVOX09VVENPTUVfUFJFRU1QVEVEEARiBnByb3RvMw",
+  );
 
 /**
  * @generated from message gradwatch.v1.OpenRunRequest
@@ -147,8 +150,7 @@ export type OpenRunRequest = Message<"gradwatch.v1.OpenRunRequest"> & {
  * Describes the message gradwatch.v1.OpenRunRequest.
  * Use `create(OpenRunRequestSchema)` to create a new message.
  */
-export const OpenRunRequestSchema: GenMessage<OpenRunRequest> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_run, 0);
+export const OpenRunRequestSchema: GenMessage<OpenRunRequest> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_run, 0);
 
 /**
  * @generated from message gradwatch.v1.ForkPoint
@@ -171,8 +173,7 @@ export type ForkPoint = Message<"gradwatch.v1.ForkPoint"> & {
  * Describes the message gradwatch.v1.ForkPoint.
  * Use `create(ForkPointSchema)` to create a new message.
  */
-export const ForkPointSchema: GenMessage<ForkPoint> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_run, 1);
+export const ForkPointSchema: GenMessage<ForkPoint> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_run, 1);
 
 /**
  * @generated from message gradwatch.v1.OpenRunResponse
@@ -265,8 +266,7 @@ export type OpenRunResponse = Message<"gradwatch.v1.OpenRunResponse"> & {
  * Describes the message gradwatch.v1.OpenRunResponse.
  * Use `create(OpenRunResponseSchema)` to create a new message.
  */
-export const OpenRunResponseSchema: GenMessage<OpenRunResponse> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_run, 2);
+export const OpenRunResponseSchema: GenMessage<OpenRunResponse> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_run, 2);
 
 /**
  * What this server accepts. A client splits or refuses by itself what is over, with a clear message; the
@@ -336,8 +336,7 @@ export type Limits = Message<"gradwatch.v1.Limits"> & {
  * Describes the message gradwatch.v1.Limits.
  * Use `create(LimitsSchema)` to create a new message.
  */
-export const LimitsSchema: GenMessage<Limits> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_run, 3);
+export const LimitsSchema: GenMessage<Limits> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_run, 3);
 
 /**
  * @generated from message gradwatch.v1.ConfigEntry
@@ -353,41 +352,45 @@ export type ConfigEntry = Message<"gradwatch.v1.ConfigEntry"> & {
   /**
    * @generated from oneof gradwatch.v1.ConfigEntry.value
    */
-  value: {
-    /**
-     * @generated from field: double number = 2;
-     */
-    value: number;
-    case: "number";
-  } | {
-    /**
-     * @generated from field: string text = 3;
-     */
-    value: string;
-    case: "text";
-  } | {
-    /**
-     * @generated from field: bool flag = 4;
-     */
-    value: boolean;
-    case: "flag";
-  } | {
-    /**
-     * Anything else (lists, null), as JSON.
-     *
-     * @generated from field: string json = 5;
-     */
-    value: string;
-    case: "json";
-  } | { case: undefined; value?: undefined };
+  value:
+    | {
+        /**
+         * @generated from field: double number = 2;
+         */
+        value: number;
+        case: "number";
+      }
+    | {
+        /**
+         * @generated from field: string text = 3;
+         */
+        value: string;
+        case: "text";
+      }
+    | {
+        /**
+         * @generated from field: bool flag = 4;
+         */
+        value: boolean;
+        case: "flag";
+      }
+    | {
+        /**
+         * Anything else (lists, null), as JSON.
+         *
+         * @generated from field: string json = 5;
+         */
+        value: string;
+        case: "json";
+      }
+    | { case: undefined; value?: undefined };
 };
 
 /**
  * Describes the message gradwatch.v1.ConfigEntry.
  * Use `create(ConfigEntrySchema)` to create a new message.
  */
-export const ConfigEntrySchema: GenMessage<ConfigEntry> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_run, 4);
+export const ConfigEntrySchema: GenMessage<ConfigEntry> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_run, 4);
 
 /**
  * Where and from what the run was started. All optional; secret-looking values are redacted by the client.
@@ -452,8 +455,7 @@ export type RunEnvironment = Message<"gradwatch.v1.RunEnvironment"> & {
  * Describes the message gradwatch.v1.RunEnvironment.
  * Use `create(RunEnvironmentSchema)` to create a new message.
  */
-export const RunEnvironmentSchema: GenMessage<RunEnvironment> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_run, 5);
+export const RunEnvironmentSchema: GenMessage<RunEnvironment> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_run, 5);
 
 /**
  * What is known about the task, the data and the network: rules compare with it instead of guessing.
@@ -571,8 +573,7 @@ export type RunFacts = Message<"gradwatch.v1.RunFacts"> & {
  * Describes the message gradwatch.v1.RunFacts.
  * Use `create(RunFactsSchema)` to create a new message.
  */
-export const RunFactsSchema: GenMessage<RunFacts> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_run, 6);
+export const RunFactsSchema: GenMessage<RunFacts> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_run, 6);
 
 /**
  * @generated from message gradwatch.v1.LayerFacts
@@ -629,8 +630,7 @@ export type LayerFacts = Message<"gradwatch.v1.LayerFacts"> & {
  * Describes the message gradwatch.v1.LayerFacts.
  * Use `create(LayerFactsSchema)` to create a new message.
  */
-export const LayerFactsSchema: GenMessage<LayerFacts> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_run, 7);
+export const LayerFactsSchema: GenMessage<LayerFacts> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_run, 7);
 
 /**
  * @generated from message gradwatch.v1.CloseRunRequest
@@ -702,8 +702,7 @@ export type CloseRunRequest = Message<"gradwatch.v1.CloseRunRequest"> & {
  * Describes the message gradwatch.v1.CloseRunRequest.
  * Use `create(CloseRunRequestSchema)` to create a new message.
  */
-export const CloseRunRequestSchema: GenMessage<CloseRunRequest> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_run, 8);
+export const CloseRunRequestSchema: GenMessage<CloseRunRequest> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_run, 8);
 
 /**
  * @generated from message gradwatch.v1.CloseRunResponse
@@ -721,8 +720,7 @@ export type CloseRunResponse = Message<"gradwatch.v1.CloseRunResponse"> & {
  * Describes the message gradwatch.v1.CloseRunResponse.
  * Use `create(CloseRunResponseSchema)` to create a new message.
  */
-export const CloseRunResponseSchema: GenMessage<CloseRunResponse> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_run, 9);
+export const CloseRunResponseSchema: GenMessage<CloseRunResponse> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_run, 9);
 
 /**
  * Something that was logged and will never arrive, counted exactly.
@@ -747,8 +745,7 @@ export type DropCount = Message<"gradwatch.v1.DropCount"> & {
  * Describes the message gradwatch.v1.DropCount.
  * Use `create(DropCountSchema)` to create a new message.
  */
-export const DropCountSchema: GenMessage<DropCount> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_run, 10);
+export const DropCountSchema: GenMessage<DropCount> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_run, 10);
 
 /**
  * What to do when the run already exists.
@@ -795,8 +792,7 @@ export type ResumePolicy = (typeof ResumePolicy)[keyof typeof ResumePolicy] | Un
 /**
  * Describes the enum gradwatch.v1.ResumePolicy.
  */
-export const ResumePolicySchema: GenEnum<ResumePolicy> = /*@__PURE__*/
-  enumDesc(file_gradwatch_v1_run, 0);
+export const ResumePolicySchema: GenEnum<ResumePolicy> = /*@__PURE__*/ enumDesc(file_gradwatch_v1_run, 0);
 
 /**
  * @generated from enum gradwatch.v1.LossKind
@@ -853,8 +849,7 @@ export type LossKind = (typeof LossKind)[keyof typeof LossKind] | UnknownEnum;
 /**
  * Describes the enum gradwatch.v1.LossKind.
  */
-export const LossKindSchema: GenEnum<LossKind> = /*@__PURE__*/
-  enumDesc(file_gradwatch_v1_run, 1);
+export const LossKindSchema: GenEnum<LossKind> = /*@__PURE__*/ enumDesc(file_gradwatch_v1_run, 1);
 
 /**
  * @generated from enum gradwatch.v1.RunOutcome
@@ -900,6 +895,4 @@ export type RunOutcome = (typeof RunOutcome)[keyof typeof RunOutcome] | UnknownE
 /**
  * Describes the enum gradwatch.v1.RunOutcome.
  */
-export const RunOutcomeSchema: GenEnum<RunOutcome> = /*@__PURE__*/
-  enumDesc(file_gradwatch_v1_run, 2);
-
+export const RunOutcomeSchema: GenEnum<RunOutcome> = /*@__PURE__*/ enumDesc(file_gradwatch_v1_run, 2);

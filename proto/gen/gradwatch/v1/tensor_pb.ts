@@ -9,8 +9,11 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 /**
  * Describes the file gradwatch/v1/tensor.proto.
  */
-export const file_gradwatch_v1_tensor: GenFile = /*@__PURE__*/
-  fileDesc("ChlncmFkd2F0Y2gvdjEvdGVuc29yLnByb3RvEgxncmFkd2F0Y2gudjEilgIKClRlbnNvckluZm8SDAoEbmFtZRgBIAEoCRImCgRraW5kGAIgASgOMhguZ3JhZHdhdGNoLnYxLlRlbnNvcktpbmQSDQoFbGF5ZXIYAyABKAkSGQoRdG9wb2xvZ2ljYWxfaW5kZXgYBCABKA0SDQoFZHR5cGUYBSABKAkSDQoFc2hhcGUYBiADKA0SEgoKYWN0aXZhdGlvbhgHIAEoCRIiCgVwaGFzZRgIIAEoDjITLmdyYWR3YXRjaC52MS5QaGFzZRIqCglwbGFjZW1lbnQYCSABKA4yFy5ncmFkd2F0Y2gudjEuUGxhY2VtZW50EiYKBHJvbGUYCiABKA4yGC5ncmFkd2F0Y2gudjEuVGVuc29yUm9sZSJdCgxUZW5zb3JSZWNvcmQSDAoEc3RlcBgBIAEoAxIPCgd0aW1lX21zGAIgASgDEi4KCXN1bW1hcmllcxgDIAMoCzIbLmdyYWR3YXRjaC52MS5UZW5zb3JTdW1tYXJ5IoUFCg1UZW5zb3JTdW1tYXJ5Eg4KBnRlbnNvchgBIAEoDRIPCgdzYW1wbGVzGAIgASgEEg0KBWNvdW50GAMgASgEEgsKA25hbhgEIAEoBBIZChFwb3NpdGl2ZV9pbmZpbml0eRgFIAEoBBIZChFuZWdhdGl2ZV9pbmZpbml0eRgGIAEoBBIMCgR6ZXJvGAcgASgEEhAKCG5lZ2F0aXZlGAggASgEEhAKCHBvc2l0aXZlGAkgASgEEhAKA21pbhgKIAEoAUgAiAEBEhAKA21heBgLIAEoAUgBiAEBEgsKA3N1bRgMIAEoARITCgtzdW1fc3F1YXJlcxgNIAEoARIUCgxzdW1fYWJzb2x1dGUYDiABKAESDQoFdW5pdHMYDyABKAQSJQoddW5pdHNfYWN0aXZlX2JlbG93XzJfcGVybWlsbGUYECABKAQSJAocdW5pdHNfYWN0aXZlX2JlbG93XzFfcGVyY2VudBgRIAEoBBIZChF1bml0c196ZXJvX3NwcmVhZBgSIAEoBBInChpkZXJpdmF0aXZlX2JlbG93XzVfcGVyY2VudBgTIAEoAUgCiAEBEiAKE3VwZGF0ZV9zdXJwcmlzZV9ybXMYFCABKAFIA4gBARIMCgRoYXNoGBUgASgGEjUKCWhpc3RvZ3JhbRgWIAEoCzIiLmdyYWR3YXRjaC52MS5FeHBvbmVudGlhbEhpc3RvZ3JhbRISCgp1bml0X21lYW5zGBcgASgMEhEKCXVuaXRfc3RkcxgYIAEoDEIGCgRfbWluQgYKBF9tYXhCHQobX2Rlcml2YXRpdmVfYmVsb3dfNV9wZXJjZW50QhYKFF91cGRhdGVfc3VycHJpc2Vfcm1zIrUBChRFeHBvbmVudGlhbEhpc3RvZ3JhbRINCgVzY2FsZRgBIAEoERIWCg56ZXJvX3RocmVzaG9sZBgCIAEoARISCgp6ZXJvX2NvdW50GAMgASgEEjAKCHBvc2l0aXZlGAQgASgLMh4uZ3JhZHdhdGNoLnYxLkhpc3RvZ3JhbUJ1Y2tldHMSMAoIbmVnYXRpdmUYBSABKAsyHi5ncmFkd2F0Y2gudjEuSGlzdG9ncmFtQnVja2V0cyIyChBIaXN0b2dyYW1CdWNrZXRzEg4KBm9mZnNldBgBIAEoERIOCgZjb3VudHMYAiABKAwqrQIKClRlbnNvcktpbmQSGwoXVEVOU09SX0tJTkRfVU5TUEVDSUZJRUQQABIWChJURU5TT1JfS0lORF9XRUlHSFQQARIYChRURU5TT1JfS0lORF9HUkFESUVOVBACEhYKElRFTlNPUl9LSU5EX1VQREFURRADEhoKFlRFTlNPUl9LSU5EX0FDVElWQVRJT04QBBIeChpURU5TT1JfS0lORF9QUkVfQUNUSVZBVElPThAFEhUKEVRFTlNPUl9LSU5EX0lOUFVUEAYSFgoSVEVOU09SX0tJTkRfT1VUUFVUEAcSFQoRVEVOU09SX0tJTkRfTEFCRUwQCBIWChJURU5TT1JfS0lORF9DVVNUT00QCRIeChpURU5TT1JfS0lORF9TVEFURV9HUkFESUVOVBAKKkUKBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASDwoLUEhBU0VfVFJBSU4QARIUChBQSEFTRV9FVkFMVUFUSU9OEAIqVwoJUGxhY2VtZW50EhkKFVBMQUNFTUVOVF9VTlNQRUNJRklFRBAAEhgKFFBMQUNFTUVOVF9SRVBMSUNBVEVEEAESFQoRUExBQ0VNRU5UX1NIQVJERUQQAiqzAQoKVGVuc29yUm9sZRIbChdURU5TT1JfUk9MRV9VTlNQRUNJRklFRBAAEhYKElRFTlNPUl9ST0xFX0tFUk5FTBABEhQKEFRFTlNPUl9ST0xFX0JJQVMQAhIdChlURU5TT1JfUk9MRV9OT1JNQUxJWkFUSU9OEAMSGQoVVEVOU09SX1JPTEVfRU1CRURESU5HEAQSIAocVEVOU09SX1JPTEVfUkVDVVJSRU5UX0tFUk5FTBAFYgZwcm90bzM");
+export const file_gradwatch_v1_tensor: GenFile =
+  /*@__PURE__*/
+  fileDesc(
+    "ChlncmFkd2F0Y2gvdjEvdGVuc29yLnByb3RvEgxncmFkd2F0Y2gudjEilgIKClRlbnNvckluZm8SDAoEbmFtZRgBIAEoCRImCgRraW5kGAIgASgOMhguZ3JhZHdhdGNoLnYxLlRlbnNvcktpbmQSDQoFbGF5ZXIYAyABKAkSGQoRdG9wb2xvZ2ljYWxfaW5kZXgYBCABKA0SDQoFZHR5cGUYBSABKAkSDQoFc2hhcGUYBiADKA0SEgoKYWN0aXZhdGlvbhgHIAEoCRIiCgVwaGFzZRgIIAEoDjITLmdyYWR3YXRjaC52MS5QaGFzZRIqCglwbGFjZW1lbnQYCSABKA4yFy5ncmFkd2F0Y2gudjEuUGxhY2VtZW50EiYKBHJvbGUYCiABKA4yGC5ncmFkd2F0Y2gudjEuVGVuc29yUm9sZSJdCgxUZW5zb3JSZWNvcmQSDAoEc3RlcBgBIAEoAxIPCgd0aW1lX21zGAIgASgDEi4KCXN1bW1hcmllcxgDIAMoCzIbLmdyYWR3YXRjaC52MS5UZW5zb3JTdW1tYXJ5IoUFCg1UZW5zb3JTdW1tYXJ5Eg4KBnRlbnNvchgBIAEoDRIPCgdzYW1wbGVzGAIgASgEEg0KBWNvdW50GAMgASgEEgsKA25hbhgEIAEoBBIZChFwb3NpdGl2ZV9pbmZpbml0eRgFIAEoBBIZChFuZWdhdGl2ZV9pbmZpbml0eRgGIAEoBBIMCgR6ZXJvGAcgASgEEhAKCG5lZ2F0aXZlGAggASgEEhAKCHBvc2l0aXZlGAkgASgEEhAKA21pbhgKIAEoAUgAiAEBEhAKA21heBgLIAEoAUgBiAEBEgsKA3N1bRgMIAEoARITCgtzdW1fc3F1YXJlcxgNIAEoARIUCgxzdW1fYWJzb2x1dGUYDiABKAESDQoFdW5pdHMYDyABKAQSJQoddW5pdHNfYWN0aXZlX2JlbG93XzJfcGVybWlsbGUYECABKAQSJAocdW5pdHNfYWN0aXZlX2JlbG93XzFfcGVyY2VudBgRIAEoBBIZChF1bml0c196ZXJvX3NwcmVhZBgSIAEoBBInChpkZXJpdmF0aXZlX2JlbG93XzVfcGVyY2VudBgTIAEoAUgCiAEBEiAKE3VwZGF0ZV9zdXJwcmlzZV9ybXMYFCABKAFIA4gBARIMCgRoYXNoGBUgASgGEjUKCWhpc3RvZ3JhbRgWIAEoCzIiLmdyYWR3YXRjaC52MS5FeHBvbmVudGlhbEhpc3RvZ3JhbRISCgp1bml0X21lYW5zGBcgASgMEhEKCXVuaXRfc3RkcxgYIAEoDEIGCgRfbWluQgYKBF9tYXhCHQobX2Rlcml2YXRpdmVfYmVsb3dfNV9wZXJjZW50QhYKFF91cGRhdGVfc3VycHJpc2Vfcm1zIrUBChRFeHBvbmVudGlhbEhpc3RvZ3JhbRINCgVzY2FsZRgBIAEoERIWCg56ZXJvX3RocmVzaG9sZBgCIAEoARISCgp6ZXJvX2NvdW50GAMgASgEEjAKCHBvc2l0aXZlGAQgASgLMh4uZ3JhZHdhdGNoLnYxLkhpc3RvZ3JhbUJ1Y2tldHMSMAoIbmVnYXRpdmUYBSABKAsyHi5ncmFkd2F0Y2gudjEuSGlzdG9ncmFtQnVja2V0cyIyChBIaXN0b2dyYW1CdWNrZXRzEg4KBm9mZnNldBgBIAEoERIOCgZjb3VudHMYAiABKAwqrQIKClRlbnNvcktpbmQSGwoXVEVOU09SX0tJTkRfVU5TUEVDSUZJRUQQABIWChJURU5TT1JfS0lORF9XRUlHSFQQARIYChRURU5TT1JfS0lORF9HUkFESUVOVBACEhYKElRFTlNPUl9LSU5EX1VQREFURRADEhoKFlRFTlNPUl9LSU5EX0FDVElWQVRJT04QBBIeChpURU5TT1JfS0lORF9QUkVfQUNUSVZBVElPThAFEhUKEVRFTlNPUl9LSU5EX0lOUFVUEAYSFgoSVEVOU09SX0tJTkRfT1VUUFVUEAcSFQoRVEVOU09SX0tJTkRfTEFCRUwQCBIWChJURU5TT1JfS0lORF9DVVNUT00QCRIeChpURU5TT1JfS0lORF9TVEFURV9HUkFESUVOVBAKKkUKBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASDwoLUEhBU0VfVFJBSU4QARIUChBQSEFTRV9FVkFMVUFUSU9OEAIqVwoJUGxhY2VtZW50EhkKFVBMQUNFTUVOVF9VTlNQRUNJRklFRBAAEhgKFFBMQUNFTUVOVF9SRVBMSUNBVEVEEAESFQoRUExBQ0VNRU5UX1NIQVJERUQQAiqzAQoKVGVuc29yUm9sZRIbChdURU5TT1JfUk9MRV9VTlNQRUNJRklFRBAAEhYKElRFTlNPUl9ST0xFX0tFUk5FTBABEhQKEFRFTlNPUl9ST0xFX0JJQVMQAhIdChlURU5TT1JfUk9MRV9OT1JNQUxJWkFUSU9OEAMSGQoVVEVOU09SX1JPTEVfRU1CRURESU5HEAQSIAocVEVOU09SX1JPTEVfUkVDVVJSRU5UX0tFUk5FTBAFYgZwcm90bzM",
+  );
 
 /**
  * What stays the same about a tensor while it is logged.
@@ -87,8 +90,7 @@ export type TensorInfo = Message<"gradwatch.v1.TensorInfo"> & {
  * Describes the message gradwatch.v1.TensorInfo.
  * Use `create(TensorInfoSchema)` to create a new message.
  */
-export const TensorInfoSchema: GenMessage<TensorInfo> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_tensor, 0);
+export const TensorInfoSchema: GenMessage<TensorInfo> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_tensor, 0);
 
 /**
  * The tensors summarised at one step; they share its step and time.
@@ -116,8 +118,7 @@ export type TensorRecord = Message<"gradwatch.v1.TensorRecord"> & {
  * Describes the message gradwatch.v1.TensorRecord.
  * Use `create(TensorRecordSchema)` to create a new message.
  */
-export const TensorRecordSchema: GenMessage<TensorRecord> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_tensor, 1);
+export const TensorRecordSchema: GenMessage<TensorRecord> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_tensor, 1);
 
 /**
  * A tensor in a few hundred bytes. All moments are over the finite values. Two summaries of disjoint
@@ -281,8 +282,7 @@ export type TensorSummary = Message<"gradwatch.v1.TensorSummary"> & {
  * Describes the message gradwatch.v1.TensorSummary.
  * Use `create(TensorSummarySchema)` to create a new message.
  */
-export const TensorSummarySchema: GenMessage<TensorSummary> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_tensor, 2);
+export const TensorSummarySchema: GenMessage<TensorSummary> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_tensor, 2);
 
 /**
  * Base-2 exponential histogram of the finite values, in the shape of OpenTelemetry's data model: with
@@ -326,8 +326,7 @@ export type ExponentialHistogram = Message<"gradwatch.v1.ExponentialHistogram"> 
  * Describes the message gradwatch.v1.ExponentialHistogram.
  * Use `create(ExponentialHistogramSchema)` to create a new message.
  */
-export const ExponentialHistogramSchema: GenMessage<ExponentialHistogram> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_tensor, 3);
+export const ExponentialHistogramSchema: GenMessage<ExponentialHistogram> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_tensor, 3);
 
 /**
  * @generated from message gradwatch.v1.HistogramBuckets
@@ -350,8 +349,7 @@ export type HistogramBuckets = Message<"gradwatch.v1.HistogramBuckets"> & {
  * Describes the message gradwatch.v1.HistogramBuckets.
  * Use `create(HistogramBucketsSchema)` to create a new message.
  */
-export const HistogramBucketsSchema: GenMessage<HistogramBuckets> = /*@__PURE__*/
-  messageDesc(file_gradwatch_v1_tensor, 4);
+export const HistogramBucketsSchema: GenMessage<HistogramBuckets> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_tensor, 4);
 
 /**
  * @generated from enum gradwatch.v1.TensorKind
@@ -425,8 +423,7 @@ export type TensorKind = (typeof TensorKind)[keyof typeof TensorKind] | UnknownE
 /**
  * Describes the enum gradwatch.v1.TensorKind.
  */
-export const TensorKindSchema: GenEnum<TensorKind> = /*@__PURE__*/
-  enumDesc(file_gradwatch_v1_tensor, 0);
+export const TensorKindSchema: GenEnum<TensorKind> = /*@__PURE__*/ enumDesc(file_gradwatch_v1_tensor, 0);
 
 /**
  * @generated from enum gradwatch.v1.Phase
@@ -456,8 +453,7 @@ export type Phase = (typeof Phase)[keyof typeof Phase] | UnknownEnum;
 /**
  * Describes the enum gradwatch.v1.Phase.
  */
-export const PhaseSchema: GenEnum<Phase> = /*@__PURE__*/
-  enumDesc(file_gradwatch_v1_tensor, 1);
+export const PhaseSchema: GenEnum<Phase> = /*@__PURE__*/ enumDesc(file_gradwatch_v1_tensor, 1);
 
 /**
  * @generated from enum gradwatch.v1.Placement
@@ -489,8 +485,7 @@ export type Placement = (typeof Placement)[keyof typeof Placement] | UnknownEnum
 /**
  * Describes the enum gradwatch.v1.Placement.
  */
-export const PlacementSchema: GenEnum<Placement> = /*@__PURE__*/
-  enumDesc(file_gradwatch_v1_tensor, 2);
+export const PlacementSchema: GenEnum<Placement> = /*@__PURE__*/ enumDesc(file_gradwatch_v1_tensor, 2);
 
 /**
  * @generated from enum gradwatch.v1.TensorRole
@@ -537,6 +532,4 @@ export type TensorRole = (typeof TensorRole)[keyof typeof TensorRole] | UnknownE
 /**
  * Describes the enum gradwatch.v1.TensorRole.
  */
-export const TensorRoleSchema: GenEnum<TensorRole> = /*@__PURE__*/
-  enumDesc(file_gradwatch_v1_tensor, 3);
-
+export const TensorRoleSchema: GenEnum<TensorRole> = /*@__PURE__*/ enumDesc(file_gradwatch_v1_tensor, 3);
