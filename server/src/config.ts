@@ -117,7 +117,7 @@ function readFile(file: string | undefined, complaints: string[]): Record<string
   try {
     return z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(file, "utf8")));
   } catch (error) {
-    complaints.push(`${join(file)} is not a JSON object: ${error instanceof Error ? error.message.split("\n")[0] : error}`);
+    complaints.push(`${join(file)} is not a JSON object: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`);
     return {};
   }
 }

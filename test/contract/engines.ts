@@ -127,7 +127,7 @@ async function startContainer(): Promise<EngineUnderTest | string> {
       await container.stop();
     });
   } catch (error) {
-    return `container ${clickhouseImage} cannot be started: ${error instanceof Error ? error.message.split("\n")[0] : error}`;
+    return `container ${clickhouseImage} cannot be started: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`;
   }
 }
 

@@ -77,7 +77,7 @@ export function bucketIndex(x: number, scale: number): number {
   if (isPowerOfTwo) return exponent * 2 ** scale - 1;
   const { upper, lookup } = boundariesOf(scale);
   words[1] = (high & 0xfffff) | 0x3ff00000;
-  const mantissa = scratch[0] as number;
+  const mantissa = scratch[0];
   let bucket = lookup[(high & 0xfffff) >>> (20 - lookupBits)] as number;
   while (mantissa > (upper[bucket] as number)) bucket++;
   return exponent * 2 ** scale + bucket;

@@ -91,6 +91,7 @@ async function launchPatiently(start: EngineStart, dataFolder: string): Promise<
       if (!locked) throw error;
       throw new Error(
         `data folder ${dataFolder} is in use by another server. Stop that one, or give this one a folder of its own with --data.`,
+        { cause: error },
       );
     }
   }

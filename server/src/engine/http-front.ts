@@ -173,12 +173,16 @@ async function readText(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
+/** ClickHouse's code for errors of other libraries (src/Common/ErrorCodes.cpp: STD_EXCEPTION is 1001, this 1002). */
+const UNKNOWN_EXCEPTION = 1002;
+
 function sendError(response: ServerResponse, error: unknown): void {
-  const code = (error as { clickhouseCode?: unknown }).clickhouseCode;
+  const { clickhouseCode } = error as { clickhouseCode?: unknown };
+  const code = typeof clickhouseCode === "number" ? clickhouseCode : UNKNOWN_EXCEPTION;
   const message = error instanceof Error ? error.message : String(error);
   response
-    .writeHead(500, { "X-ClickHouse-Exception-Code": typeof code === "number" ? code : 1002 })
-    .end(/^Code: /.test(message) ? message : `Code: ${code ?? 1002}. DB::Exception: ${message} (EMBEDDED_ENGINE)`);
+    .writeHead(500, { "X-ClickHouse-Exception-Code": code })
+    .end(message.startsWith("Code: ") ? message : `Code: ${code}. DB::Exception: ${message} (EMBEDDED_ENGINE)`);
 }
 
 const quote = (text: string): string => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;

@@ -117,7 +117,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
   };
 }
 
-const isRefusal = (answer: object | null | undefined | unknown): answer is Refusal =>
+const isRefusal = (answer: unknown): answer is Refusal =>
   typeof answer === "object" && answer !== null && "refused" in answer;
 
 function errorStatus(error: unknown): { code: status; details: string } {

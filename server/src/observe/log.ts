@@ -27,5 +27,5 @@ export function personsLine(json: string): string {
   const clock = new Date(Number(time)).toTimeString().slice(0, 8);
   const extras = Object.entries(rest).map(([key, value]) => ` ${key}=${typeof value === "string" ? value : JSON.stringify(value)}`);
   const reason = err === undefined ? "" : `: ${typeof err === "string" ? err : ((err as { message?: string }).message ?? JSON.stringify(err))}`;
-  return `${clock} ${(names[Number(level)] ?? "info").padEnd(5)} ${String(msg ?? "")}${reason}${extras.join("")}\n`;
+  return `${clock} ${(names[Number(level)] ?? "info").padEnd(5)} ${typeof msg === "string" ? msg : ""}${reason}${extras.join("")}\n`;
 }

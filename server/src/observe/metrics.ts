@@ -60,7 +60,8 @@ export function createServerMetrics(): ServerMetrics {
     incident: (rule, state) => incidents.inc({ rule, state }),
     request: (route, status, seconds) => requests.observe({ route, status: String(status) }, seconds),
     watchGauge(name, help, read) {
-      new Gauge({ name, help, registers, collect() { this.set(read()); } });
+      const gauge: Gauge = new Gauge({ name, help, collect: (): void => gauge.set(read()) });
+      registers.forEach((registry) => registry.registerMetric(gauge));
     },
   };
 }

@@ -73,7 +73,7 @@ async function openEmbedded(options: StorageOptions): Promise<EmbeddedEngine> {
     accessSync(dataFolder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`data folder ${dataFolder} cannot be used: ${reason}. Choose a writable folder with --data.`);
+    throw new Error(`data folder ${dataFolder} cannot be used: ${reason}. Choose a writable folder with --data.`, { cause: error });
   }
   return await startEmbeddedEngine({
     dataFolder,

@@ -28,5 +28,5 @@ const HIDDEN_UNITS = [64, 32, 12];
 
 /** Cross-entropy of logits: unlike tfjs's own on probabilities, it does not clip what should be seen to blow up. */
 export function crossEntropy(labels: tf.Tensor, logits: tf.Tensor): tf.Scalar {
-  return tf.losses.softmaxCrossEntropy(labels, logits) as tf.Scalar;
+  return tf.losses.softmaxCrossEntropy<tf.Tensor, tf.Scalar>(labels, logits);
 }

@@ -114,7 +114,7 @@ function binned(engine: Engine, { absolute, negative, positive, maxAbsolute }: S
   const bin = exponents.mul(factor).ceil().sub(1).sub(offset).clipByValue(0, HISTOGRAM_BINS_PER_SIGN - 1).toInt();
   const unused = engine.fill(bin.shape, 2 * HISTOGRAM_BINS_PER_SIGN, "int32");
   const index = engine.where(positive, bin, engine.where(negative, bin.add(engine.scalar(HISTOGRAM_BINS_PER_SIGN, "int32")), unused));
-  const all = engine.unsortedSegmentSum(engine.onesLike(bin) as tf.Tensor1D, index as tf.Tensor1D, 2 * HISTOGRAM_BINS_PER_SIGN + 1) as tf.Tensor1D;
+  const all = engine.unsortedSegmentSum<tf.Tensor1D>(engine.onesLike(bin) as tf.Tensor1D, index as tf.Tensor1D, 2 * HISTOGRAM_BINS_PER_SIGN + 1);
   return { bins: all.slice(0, 2 * HISTOGRAM_BINS_PER_SIGN), scale, offset };
 }
 

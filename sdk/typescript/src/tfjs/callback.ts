@@ -4,7 +4,6 @@
 
 import * as defaultEngine from "@tensorflow/tfjs";
 import type { Run } from "../types.ts";
-import type { FitParams } from "./model-facts.ts";
 import { watchTraining } from "./training-watch.ts";
 import type { TrainingWatch } from "./training-watch.ts";
 
@@ -62,7 +61,7 @@ function learnModel(callback: defaultEngine.CustomCallback, watch: TrainingWatch
   const setParams = callback.setParams.bind(callback);
   callback.setParams = (params) => {
     setParams(params);
-    watch.setParams(params as unknown as FitParams);
+    watch.setParams(params);
   };
   return callback;
 }

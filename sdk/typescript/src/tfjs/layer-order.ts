@@ -40,5 +40,5 @@ export function depthOf(model: tf.LayersModel): number {
 }
 
 function inboundLayers(layer: Layer): readonly Layer[] {
-  return layer.inboundNodes.flatMap((node) => node.inboundLayers as Layer[]);
+  return layer.inboundNodes.flatMap((node) => node.inboundLayers);
 }
