@@ -60,8 +60,7 @@ export function createServerMetrics(): ServerMetrics {
     incident: (rule, state) => incidents.inc({ rule, state }),
     request: (route, status, seconds) => requests.observe({ route, status: String(status) }, seconds),
     watchGauge(name, help, read) {
-      const gauge: Gauge = new Gauge({ name, help, collect: (): void => gauge.set(read()) });
-      registers.forEach((registry) => registry.registerMetric(gauge));
+      const gauge: Gauge = new Gauge({ name, help, registers, collect: (): void => gauge.set(read()) });
     },
   };
 }

@@ -43,6 +43,8 @@ const WINDOW_BLOCKS_MIN = 4;
 const DECAYED = 0.5;
 /** While the rate still rises by more than this over the window, it is being warmed up. */
 const WARMING = 1.1;
+/** A loss that rises by more than this over the window diverges: another trouble. */
+const RISING = 0.05;
 
 export const lossPlateau: Rule<LossPlateauState, LossPlateauOptions> = {
   id: "loss-plateau",
@@ -133,7 +135,7 @@ function judge(state: LossPlateauState, { options, facts }: RuleContext<LossPlat
   const look = lookAt(state, options, facts);
   if (look === null) return NO_FINDINGS;
   const level = look.remaining >= options.remainingWarn && !look.decayed ? "warn" : "info";
-  const flat = look.gain < options.gainEnter && look.gainUpper < options.gainUncertainty && look.remaining >= options.remainingInfo;
+  const flat = look.gain < options.gainEnter && look.gain > -RISING && look.gainUpper < options.gainUncertainty && look.remaining >= options.remainingInfo;
   const moving = look.gain > options.gainExit || look.remaining < options.remainingInfo;
   const { patience } = options;
   const event = advanceGauge(state.gauge, look.trend.firstStep, flat, moving, { enter: patience, exit: patience });
