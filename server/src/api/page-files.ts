@@ -32,7 +32,9 @@ export function pageFiles(folder: string): Handler {
   const files = readAll(folder);
   const index = files.get("/index.html");
   return (c) => {
-    const file = files.get(c.req.path) ?? (extname(c.req.path) === "" ? index : undefined);
+    // A run may be called "v1.5": below /projects/ nothing is a file.
+    const isPage = extname(c.req.path) === "" || c.req.path.startsWith("/projects/");
+    const file = files.get(c.req.path) ?? (isPage ? index : undefined);
     if (file !== undefined) return c.body(file.bytes, 200, file.headers);
     if (index === undefined) return c.text("The page is not built. Run: npm run build:page\n", 404);
     return c.text("There is no such file.\n", 404);

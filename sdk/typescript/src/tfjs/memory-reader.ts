@@ -1,7 +1,7 @@
 // Reads tensors whose values lie in this process: the values are looked at in place and never copied.
 
 import type * as tf from "@tensorflow/tfjs";
-import { summarize } from "./summarize-temporary.ts";
+import { summarize } from "../summarize.ts";
 import type { TensorReader } from "./tensor-reader.ts";
 
 export const memoryReader: TensorReader = {

@@ -3,6 +3,7 @@
 import { chanceLevel } from "../chance-level.ts";
 import { median } from "../robust.ts";
 import type { FiringFinding, Frame, ResolvedFinding, RuleContext } from "../rule.ts";
+import { shortNumber } from "../short-number.ts";
 import { type ExplodingGradientOptions, type ExplodingGradientState, GRADIENT_TENSORS } from "./exploding-gradient.ts";
 
 /** Which of the rule's tests found it. */
@@ -40,13 +41,13 @@ function statisticOf(state: ExplodingGradientState, z: number, options: Explodin
 }
 
 function messageOf(state: ExplodingGradientState, frame: Frame, { facts }: RuleContext<ExplodingGradientOptions>): string {
-  const peak = short(state.peak);
+  const peak = shortNumber(state.peak);
   const loss = state.suspectLosses.at(-1);
-  const lossNow = loss === undefined ? "" : Number.isFinite(loss) ? ` while the loss reads ${short(loss)}` : " and the loss is not finite any more";
+  const lossNow = loss === undefined ? "" : Number.isFinite(loss) ? ` while the loss reads ${shortNumber(loss)}` : " and the loss is not finite any more";
   if (state.cause === "initialisation") {
-    return `The gradient norm of the first step is ${peak}${lossNow}; a network that knows nothing would have ${short(chanceLevel(facts) ?? Number.NaN)}.`;
+    return `The gradient norm of the first step is ${peak}${lossNow}; a network that knows nothing would have ${shortNumber(chanceLevel(facts) ?? Number.NaN)}.`;
   }
-  return `The gradient norm went from about ${short(Math.exp(state.center))} to ${peak} between step ${state.gauge.onsetStep} and ${frame.step}${lossNow}.`;
+  return `The gradient norm went from about ${shortNumber(Math.exp(state.center))} to ${peak} between step ${state.gauge.onsetStep} and ${frame.step}${lossNow}.`;
 }
 
 function ruledOutBy(state: ExplodingGradientState, frame: Frame): readonly string[] {
@@ -55,7 +56,7 @@ function ruledOutBy(state: ExplodingGradientState, frame: Frame): readonly strin
   if (state.cause !== "growth") return out;
   out.push("one odd batch: the norm stayed out for several observations");
   if (state.calmLosses.length > 0 && state.suspectLosses.length > 0) {
-    out.push(`a useful rise: the loss did not improve (median ${short(median(state.calmLosses))} before, ${short(median(state.suspectLosses))} since)`);
+    out.push(`a useful rise: the loss did not improve (median ${shortNumber(median(state.calmLosses))} before, ${shortNumber(median(state.suspectLosses))} since)`);
   }
   return out;
 }
@@ -72,7 +73,3 @@ const INITIALISATION_ADVICE = [
   "Centre and scale the inputs: raw 0 to 255 pixels alone multiply the gradient.",
   "Clip the gradient's norm for the first steps, or normalise the layers (batch or layer norm).",
 ];
-
-function short(value: number): string {
-  return Number.isFinite(value) ? String(Number(value.toPrecision(4))) : String(value);
-}

@@ -3,6 +3,7 @@
 import { chanceLevel } from "../chance-level.ts";
 import type { RunFacts } from "../observation.ts";
 import type { FiringFinding, ResolvedFinding } from "../rule.ts";
+import { shortNumber } from "../short-number.ts";
 import type { LossPlateauOptions, LossPlateauState, Look } from "./loss-plateau.ts";
 
 export function plateauFinding(state: LossPlateauState, look: Look, options: LossPlateauOptions, facts: RunFacts): FiringFinding {
@@ -14,7 +15,7 @@ export function plateauFinding(state: LossPlateauState, look: Look, options: Los
     level: state.level,
     title: "The loss stopped falling",
     message:
-      `${state.loss} stays at ${short(trend.level)}, ${percent(look.remaining)} of ${describeInitial(state, facts)}: ` +
+      `${state.loss} stays at ${shortNumber(trend.level)}, ${percent(look.remaining)} of ${describeInitial(state, facts)}: ` +
       `over the last ${steps} steps it fell by ${percent(look.gain)}.`,
     advice: look.decayed ? DECAYED_ADVICE : ADVICE,
     onsetStep: state.gauge.onsetStep,
@@ -27,19 +28,19 @@ export function plateauFinding(state: LossPlateauState, look: Look, options: Los
 }
 
 export function plateauOver(state: LossPlateauState, look: Look): ResolvedFinding {
-  return { state: "resolved", subject: state.loss, step: state.lastStep, message: `${state.loss} falls again: by ${percent(look.gain)} over the last ${look.trend.lastStep - look.trend.firstStep} steps, to ${short(look.trend.level)}.` };
+  return { state: "resolved", subject: state.loss, step: state.lastStep, message: `${state.loss} falls again: by ${percent(look.gain)} over the last ${look.trend.lastStep - look.trend.firstStep} steps, to ${shortNumber(look.trend.level)}.` };
 }
 
 function describeInitial(state: LossPlateauState, facts: RunFacts): string {
   const chance = chanceLevel(facts);
-  if (chance !== null && chance < state.initialLoss) return `the ${short(chance)} of guessing`;
-  return `the ${short(state.initialLoss)} it began with`;
+  if (chance !== null && chance < state.initialLoss) return `the ${shortNumber(chance)} of guessing`;
+  return `the ${shortNumber(state.initialLoss)} it began with`;
 }
 
 function ruledOutBy(state: LossPlateauState, look: Look): readonly string[] {
   const out = [`convergence: ${percent(look.remaining)} of the initial loss remains`, `noise: the fall is at most ${percent(look.gainUpper)} with two standard errors`];
   if (!Number.isNaN(state.learningRate)) {
-    out.push(look.decayed ? "warm-up: the learning rate is past its maximum" : `a decayed learning rate: it is ${short(state.learningRate)}, its maximum was ${short(state.learningRateMax)}`);
+    out.push(look.decayed ? "warm-up: the learning rate is past its maximum" : `a decayed learning rate: it is ${shortNumber(state.learningRate)}, its maximum was ${shortNumber(state.learningRateMax)}`);
   }
   return out;
 }
@@ -55,10 +56,6 @@ const DECAYED_ADVICE = [
   "The learning rate is low already: a longer run at this rate gains little. Restart from a higher one, or decay later.",
   "Give the network more capacity, or check that it can overfit a small part of the data.",
 ];
-
-function short(value: number): string {
-  return String(Number(value.toPrecision(4)));
-}
 
 function percent(share: number): string {
   return `${Number((100 * share).toPrecision(2))} %`;

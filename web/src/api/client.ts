@@ -1,0 +1,39 @@
+// Calls of the query API. An answer that is not a success becomes an ApiError with the problem's own words.
+
+import type { Problem } from "@gradwatch/server/api-types";
+
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export async function getJson<Body>(path: string, signal?: AbortSignal): Promise<Body> {
+  return await answerOf<Body>(await call(path, signal === undefined ? {} : { signal }));
+}
+
+export async function postJson<Body>(path: string, body: unknown, signal?: AbortSignal): Promise<Body> {
+  const headers = { "content-type": "application/json" };
+  return await answerOf<Body>(
+    await call(path, { method: "POST", headers, body: JSON.stringify(body), ...(signal === undefined ? {} : { signal }) }),
+  );
+}
+
+async function call(path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(`/api/v1${path}`, init);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ApiError(0, "The server does not answer. Is it running? The page tries again by itself.");
+  }
+}
+
+async function answerOf<Body>(response: Response): Promise<Body> {
+  if (response.ok) return (await response.json()) as Body;
+  const problem = (await response.json().catch(() => undefined)) as Problem | undefined;
+  throw new ApiError(response.status, problem?.detail ?? `The server answered ${response.status}.`);
+}

@@ -1,0 +1,92 @@
+// Live updates: one event stream for the whole page. Events only say what changed; the page reads it again, at most once a
+// second, so that a thousand batches a second cost one request.
+
+import { useQueryClient } from "@tanstack/react-query";
+import type { LiveEvent } from "@gradwatch/server/api-types";
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
+import { refKey } from "../routes.ts";
+
+export type LiveState = "connecting" | "live" | "lost";
+
+interface Live {
+  readonly state: LiveState;
+  /** The newest alert, for screen readers. */
+  readonly announcement: string;
+}
+
+const LiveContext = createContext<Live>({ state: "connecting", announcement: "" });
+
+export const useLive = (): Live => useContext(LiveContext);
+
+const REFRESH_INTERVAL_MS = 1_000;
+
+type EventOf<Type extends LiveEvent["type"]> = Omit<Extract<LiveEvent, { type: Type }>, "type">;
+
+export function LiveProvider({ children }: { readonly children: ReactNode }): ReactNode {
+  const client = useQueryClient();
+  const [state, setState] = useState<LiveState>("connecting");
+  const [announcement, setAnnouncement] = useState("");
+
+  useEffect(() => {
+    const changedRuns = new Set<string>();
+    let everything = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+
+    const refresh = (): void => {
+      timer = undefined;
+      const all = everything;
+      const changed = new Set(changedRuns);
+      everything = false;
+      changedRuns.clear();
+      void client.invalidateQueries({
+        predicate: ({ queryKey: [scope, key] }) => all || scope !== "run" || changed.has(key as string),
+      });
+    };
+    const soon = (): void => {
+      timer ??= setTimeout(refresh, REFRESH_INTERVAL_MS);
+    };
+
+    const source = new EventSource("/api/v1/events");
+    const on = <Type extends LiveEvent["type"]>(type: Type, react: (event: EventOf<Type>) => void): void =>
+      source.addEventListener(type, ({ data }: MessageEvent<string>) => react(JSON.parse(data) as EventOf<Type>));
+
+    let lost = false;
+    source.addEventListener("open", () => {
+      setState("live");
+      // What happened meanwhile may be gone from the server's memory.
+      if (lost) {
+        everything = true;
+        soon();
+      }
+      lost = false;
+    });
+    source.addEventListener("error", () => {
+      lost = true;
+      setState("lost");
+    });
+    on("points", ({ project, run }) => {
+      changedRuns.add(refKey({ project, run }));
+      soon();
+    });
+    on("run", ({ project, run }) => {
+      changedRuns.add(refKey({ project, run }));
+      soon();
+    });
+    on("incident", ({ incident }) => {
+      changedRuns.add(refKey(incident));
+      if (incident.state === "firing") setAnnouncement(`${incident.level} alert in ${incident.run}: ${incident.title}`);
+      soon();
+    });
+    on("lagged", () => {
+      everything = true;
+      soon();
+    });
+    return () => {
+      clearTimeout(timer);
+      source.close();
+    };
+  }, [client]);
+
+  const live = useMemo(() => ({ state, announcement }), [state, announcement]);
+  return <LiveContext.Provider value={live}>{children}</LiveContext.Provider>;
+}

@@ -1,0 +1,36 @@
+// Starts the page.
+
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import "uplot/dist/uPlot.min.css";
+import { App } from "./app.tsx";
+import { LiveProvider } from "./live/live.tsx";
+import "./styles/base.css";
+import "./styles/layout.css";
+import "./styles/data.css";
+import { initTheme } from "./theme.ts";
+
+initTheme();
+
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // Live events say when something is old.
+      staleTime: 30_000,
+      retry: 2,
+    },
+  },
+});
+
+const root = document.getElementById("root");
+if (root === null) throw new Error("index.html has no element with the id root");
+createRoot(root).render(
+  <StrictMode>
+    <QueryClientProvider client={client}>
+      <LiveProvider>
+        <App />
+      </LiveProvider>
+    </QueryClientProvider>
+  </StrictMode>,
+);
