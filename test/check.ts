@@ -31,7 +31,9 @@ function generatedCodeIsFresh(): string | undefined {
   const before = contentOf(join(root, "proto/gen"));
   const complaint = command("npm", "run", "-s", "gen")();
   if (complaint !== undefined) return complaint;
-  return contentOf(join(root, "proto/gen")) === before ? undefined : "proto/gen was not what proto/gradwatch generates. It is now: commit it.";
+  return contentOf(join(root, "proto/gen")) === before
+    ? undefined
+    : "proto/gen was not what proto/gradwatch generates. It is now: commit it.";
 }
 
 function contentOf(folder: string): string {

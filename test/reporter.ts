@@ -24,7 +24,11 @@ export default class TallyReporter implements Reporter {
       skipped: skipped.length - forbidden.length,
     };
     if (tally.failed > 0) process.exitCode = 1;
-    for (const line of skipLines(skipped.filter((test) => !forbidden.includes(test)), "skipped")) console.log(line);
+    for (const line of skipLines(
+      skipped.filter((test) => !forbidden.includes(test)),
+      "skipped",
+    ))
+      console.log(line);
     for (const line of skipLines(forbidden, "FAILED, skipping it is forbidden")) console.log(line);
     // Written once everything else has been: the last line of the run.
     process.once("exit", () => process.stdout.write(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped\n`));

@@ -12,12 +12,7 @@ import {
   OpenRunRequestSchema,
   OpenRunResponseSchema,
 } from "../gen/gradwatch/v1/run_pb.ts";
-import {
-  type WriteRequest,
-  type WriteResponse,
-  WriteRequestSchema,
-  WriteResponseSchema,
-} from "../gen/gradwatch/v1/ingest_pb.ts";
+import { type WriteRequest, type WriteResponse, WriteRequestSchema, WriteResponseSchema } from "../gen/gradwatch/v1/ingest_pb.ts";
 
 function method<Request extends DescMessage, Response extends DescMessage>(
   name: string,

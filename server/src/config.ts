@@ -8,7 +8,11 @@ import envPaths from "env-paths";
 import { z } from "zod";
 
 const port = z.coerce.number("a port, 0 to 65535").int("a port, 0 to 65535").min(0, "0 to 65535").max(65535, "0 to 65535");
-const megabytes = z.coerce.number("a number of MiB").int("a whole number of MiB").min(256, "at least 256").max(1_048_576, "at most 1048576");
+const megabytes = z.coerce
+  .number("a number of MiB")
+  .int("a whole number of MiB")
+  .min(256, "at least 256")
+  .max(1_048_576, "at most 1048576");
 const switchValue = z.union([z.boolean(), z.enum(["true", "false"], "true or false").transform((text) => text === "true")]);
 
 /** Every option: its values, and what it is for. The flag is --kebab-case, the variable GRADWATCH_UPPER_CASE. */
@@ -22,14 +26,25 @@ export const Config = z.object({
   httpPort: port.describe("port of the page and the query API; 0 picks a free one"),
   grpcPort: port.describe("port that training processes send to; 0 picks a free one"),
   publicUrl: z.url("an http(s) URL").optional().describe("address of the page as people reach it, for links"),
-  clickhouseUrl: z.url("an http(s) URL").optional().describe("ClickHouse server to use instead of the embedded engine (also CLICKHOUSE_URL)"),
+  clickhouseUrl: z
+    .url("an http(s) URL")
+    .optional()
+    .describe("ClickHouse server to use instead of the embedded engine (also CLICKHOUSE_URL)"),
   clickhouseUser: z.string().describe("user on that server"),
   clickhousePassword: z.string().describe("its password"),
-  database: z.string().regex(/^[A-Za-z_]\w{0,62}$/, "letters, digits and _, at most 63").describe("database to use there"),
+  database: z
+    .string()
+    .regex(/^[A-Za-z_]\w{0,62}$/, "letters, digits and _, at most 63")
+    .describe("database to use there"),
   engineMemory: megabytes.describe("memory limit of the embedded engine, in MiB"),
   allowedHosts: z
     .string()
-    .transform((list) => list.split(",").map((host) => host.trim()).filter((host) => host !== ""))
+    .transform((list) =>
+      list
+        .split(",")
+        .map((host) => host.trim())
+        .filter((host) => host !== ""),
+    )
     .describe("more Host names the page answers to, separated by commas"),
   logLevel: z.enum(["debug", "info", "warn", "error"], "debug, info, warn or error").describe("what the server logs"),
   readyJson: switchValue.describe("print one line of JSON with the bound addresses when ready"),
@@ -83,7 +98,8 @@ export function loadConfig(sources: ConfigSources): Config {
 
   const file = readFile(sources.file, complaints);
   for (const key of Object.keys(file)) {
-    if (!(configKeys as string[]).includes(key)) complaints.push(`${sources.file}: unknown key ${JSON.stringify(key)}; known: ${configKeys.join(", ")}`);
+    if (!(configKeys as string[]).includes(key))
+      complaints.push(`${sources.file}: unknown key ${JSON.stringify(key)}; known: ${configKeys.join(", ")}`);
   }
   take(file, (key) => `${sources.file}: ${key}`);
   take(fromEnvironment(sources.environment), variableOf);

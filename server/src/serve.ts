@@ -79,7 +79,11 @@ async function run(config: Config, storage: Storage, log: ReturnType<typeof crea
     insertRowsMax,
     queueBytesMax,
     committed: (items, seconds) => {
-      metrics.committed(items.length, items.reduce((sum, { batch }) => sum + batch.points, 0), seconds);
+      metrics.committed(
+        items.length,
+        items.reduce((sum, { batch }) => sum + batch.points, 0),
+        seconds,
+      );
       watcher.committed(items);
       for (const { run, batch } of items) {
         const stepMax = batch.scalars.reduce((most, { steps }) => steps.reduce((a, b) => Math.max(a, b), most), -1);
@@ -147,12 +151,19 @@ async function run(config: Config, storage: Storage, log: ReturnType<typeof crea
   for (const name of new Set([config.host, "localhost", "127.0.0.1", "[::1]"])) boundHosts.push(`${name}:${httpPort}`);
   const page = `http://${config.host}:${httpPort}`;
   if (publicUrl === "") publicUrl = page;
-  const beating = setInterval(() => heartbeats.flush().catch((error: unknown) => log.warn({ err: error }, "heartbeats not stored")), heartbeatFlushMs);
+  const beating = setInterval(
+    () => heartbeats.flush().catch((error: unknown) => log.warn({ err: error }, "heartbeats not stored")),
+    heartbeatFlushMs,
+  );
   ready = true;
   if (config.readyJson) {
-    process.stdout.write(`${JSON.stringify({ event: "ready", http: page, grpc: `${config.host}:${grpcPort}`, enginePid: storage.enginePid() ?? null })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ event: "ready", http: page, grpc: `${config.host}:${grpcPort}`, enginePid: storage.enginePid() ?? null })}\n`,
+    );
   } else {
-    process.stdout.write(`Gradwatch ${version}\n  page    ${page}\n  gRPC    ${config.host}:${grpcPort}\n  data    ${storage.description}\n`);
+    process.stdout.write(
+      `Gradwatch ${version}\n  page    ${page}\n  gRPC    ${config.host}:${grpcPort}\n  data    ${storage.description}\n`,
+    );
   }
 
   await stopSignal();
@@ -182,10 +193,16 @@ async function stopAll(ingest: IngestServer, http: ServerType, hub: { close(): v
 /** Training hosts are shared machines: nothing listens on a network address until keys and TLS guard it. */
 function refuseOpenAddress(host: string): void {
   if (["127.0.0.1", "localhost", "::1"].includes(host)) return;
-  throw new StartError(`--host is ${JSON.stringify(host)}; only loopback addresses (127.0.0.1, localhost, ::1) are served without TLS and keys, which this release lacks.`);
+  throw new StartError(
+    `--host is ${JSON.stringify(host)}; only loopback addresses (127.0.0.1, localhost, ::1) are served without TLS and keys, which this release lacks.`,
+  );
 }
 
-function listenHttp(api: Parameters<typeof serveHttp>[0] extends { fetch: infer Fetch } ? { fetch: Fetch } : never, host: string, port: number): Promise<ServerType> {
+function listenHttp(
+  api: Parameters<typeof serveHttp>[0] extends { fetch: infer Fetch } ? { fetch: Fetch } : never,
+  host: string,
+  port: number,
+): Promise<ServerType> {
   return new Promise((resolve, reject) => {
     const server = serveHttp({ fetch: api.fetch, hostname: host, port }, () => resolve(server));
     server.on("error", (error: NodeJS.ErrnoException) => {

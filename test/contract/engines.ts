@@ -55,7 +55,11 @@ const overHttp: Engine = {
   name: "@clickhouse/client over HTTP, as to a remote server",
   async start() {
     const dataFolder = temporaryFolder();
-    const engine = await startEmbeddedEngine({ dataFolder, memoryBytesMax: baseOptions.engineMemoryBytesMax, onCrash: baseOptions.onEngineCrash });
+    const engine = await startEmbeddedEngine({
+      dataFolder,
+      memoryBytesMax: baseOptions.engineMemoryBytesMax,
+      onCrash: baseOptions.onEngineCrash,
+    });
     const remote = { clickhouseUrl: engine.url(), clickhouseUser: engine.username, clickhousePassword: engine.password };
     return {
       options: { ...baseOptions, ...remote, dataFolder },

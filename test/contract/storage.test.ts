@@ -27,7 +27,11 @@ const storedBits = defineQuery({
 });
 
 const insertScalars = (store: Store, chunks: readonly ScalarChunk[]): Promise<void> =>
-  store.insertColumns("scalars", chunks.reduce((sum, chunk) => sum + scalarRows(chunk), 0), scalarColumns(month, chunks));
+  store.insertColumns(
+    "scalars",
+    chunks.reduce((sum, chunk) => sum + scalarRows(chunk), 0),
+    scalarColumns(month, chunks),
+  );
 
 const chunkOf = (run: bigint, ver: bigint, steps: number[], values: number[], rank = 0): ScalarChunk => ({
   run,
@@ -75,7 +79,11 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))("storage 
   });
 
   test("several servers may migrate at once", async () => {
-    const extra: Migration = { number: 900, name: "together", statements: ["CREATE TABLE IF NOT EXISTS together (a UInt8) ENGINE = MergeTree ORDER BY a"] };
+    const extra: Migration = {
+      number: 900,
+      name: "together",
+      statements: ["CREATE TABLE IF NOT EXISTS together (a UInt8) ENGINE = MergeTree ORDER BY a"],
+    };
     const all = [...migrations, extra];
     await Promise.all([1, 2, 3].map(() => migrate(storage.store, storage.store, under.options.database, Date.now(), all)));
     expect(await migrate(storage.store, storage.store, under.options.database, Date.now(), all)).toEqual([]);
@@ -99,10 +107,21 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))("storage 
     const patterns = new BigUint64Array(4_000);
     const random = fc.sample(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), patterns.length);
     random.forEach((bits, i) => (patterns[i] = bits));
-    const special = [0x7ff8000000000001n, 0x7ff0000000000001n, 0xfff8dead0000beefn, 0x8000000000000000n, 1n, 0x7fefffffffffffffn, 0x7ff0000000000000n, 0xfff0000000000000n];
+    const special = [
+      0x7ff8000000000001n,
+      0x7ff0000000000001n,
+      0xfff8dead0000beefn,
+      0x8000000000000000n,
+      1n,
+      0x7fefffffffffffffn,
+      0x7ff0000000000000n,
+      0xfff0000000000000n,
+    ];
     special.forEach((bits, i) => (patterns[i] = bits));
     const steps = Float64Array.from(patterns, (_bits, i) => i);
-    await insertScalars(storage.store, [{ run: nextRun, rank: 3, ver: 5n, metrics: [7n], steps, times: steps, values: new Float64Array(patterns.buffer) }]);
+    await insertScalars(storage.store, [
+      { run: nextRun, rank: 3, ver: 5n, metrics: [7n], steps, times: steps, values: new Float64Array(patterns.buffer) },
+    ]);
     const rows = await storage.store.read(storedBits, { run: nextRun });
     expect(rows.map((row) => row.bits)).toEqual([...patterns].map(String));
     expect(rows[17]).toMatchObject({ rank: 3, step: 17, time_ms: 17, ver: "5", metric: "7" });
@@ -146,7 +165,11 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))("storage 
   test("an insert of a million rows is one part: all of it or nothing", async () => {
     const steps = Float64Array.from({ length: 1_000_000 }, (_none, i) => i);
     const run = nextRun;
-    await storage.store.insertColumns("scalars", steps.length, scalarColumns(190001, [{ run, rank: 0, ver: 1n, metrics: [1n], steps, times: steps, values: steps }]));
+    await storage.store.insertColumns(
+      "scalars",
+      steps.length,
+      scalarColumns(190001, [{ run, rank: 0, ver: 1n, metrics: [1n], steps, times: steps, values: steps }]),
+    );
     const parts = defineQuery({
       name: "parts",
       sql: `SELECT count() AS parts, sum(rows) AS total FROM system.parts WHERE database = currentDatabase() AND table = 'scalars' AND partition = '190001' AND active`,
@@ -158,12 +181,36 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))("storage 
 
   test("a tensor summary comes back whole", async () => {
     const summary: TensorSummary = create(TensorSummarySchema, {
-      tensor: 0, samples: 32n, count: 2n ** 63n, nan: 1n, positiveInfinity: 2n, negativeInfinity: 3n, zero: 4n, negative: 5n, positive: 6n,
-      min: -1.5, sum: 0.25, sumSquares: 1e300, sumAbsolute: 2, units: 9n, unitsZeroSpread: 1n, hash: 2n ** 64n - 1n,
+      tensor: 0,
+      samples: 32n,
+      count: 2n ** 63n,
+      nan: 1n,
+      positiveInfinity: 2n,
+      negativeInfinity: 3n,
+      zero: 4n,
+      negative: 5n,
+      positive: 6n,
+      min: -1.5,
+      sum: 0.25,
+      sumSquares: 1e300,
+      sumAbsolute: 2,
+      units: 9n,
+      unitsZeroSpread: 1n,
+      hash: 2n ** 64n - 1n,
       histogram: { scale: -3, zeroThreshold: 1e-9, zeroCount: 4n, positive: { offset: -20 }, negative: { offset: 7 } },
       unitMeans: new Uint8Array(Float32Array.of(1, -2, NaN).buffer),
     });
-    const row: TensorRow = { run: nextRun, rank: 1, ver: 3n, tensor: 8n, step: 4n, timeMs: 5n, summary, positiveCounts: [1, 0, 2 ** 53 - 1], negativeCounts: [] };
+    const row: TensorRow = {
+      run: nextRun,
+      rank: 1,
+      ver: 3n,
+      tensor: 8n,
+      step: 4n,
+      timeMs: 5n,
+      summary,
+      positiveCounts: [1, 0, 2 ** 53 - 1],
+      negativeCounts: [],
+    };
     await storage.store.insertColumns("tensors", 2, tensorColumns(month, [row, { ...row, step: 5n, negativeCounts: [7] }]));
     const stored = defineQuery({
       name: "stored-tensor",
@@ -175,8 +222,16 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))("storage 
     });
     const rows = await storage.store.read(stored, { run: nextRun });
     expect(rows[0]).toMatchObject({
-      elements: (2n ** 63n).toString(), hash: (2n ** 64n - 1n).toString(), minimum: -1.5, no_maximum: 1, scale: -3, positive_offset: -20, negative_offset: 7,
-      positive_counts: ["1", "0", String(2 ** 53 - 1)], negative_counts: [], unit_means: ["1", "-2", "nan"],
+      elements: (2n ** 63n).toString(),
+      hash: (2n ** 64n - 1n).toString(),
+      minimum: -1.5,
+      no_maximum: 1,
+      scale: -3,
+      positive_offset: -20,
+      negative_offset: 7,
+      positive_counts: ["1", "0", String(2 ** 53 - 1)],
+      negative_counts: [],
+      unit_means: ["1", "-2", "nan"],
     });
     expect(rows[1]).toMatchObject({ negative_counts: ["7"] });
   });
@@ -202,13 +257,22 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))("storage 
 
   test("a read cannot write, nor reach files", async () => {
     const nothing = { parameters: z.object({}), row: z.unknown() };
-    for (const sql of ["INSERT INTO tombstones (run, time_ms) VALUES (1, 1)", "SELECT * FROM file('/etc/hostname', 'LineAsString')", "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')"]) {
+    for (const sql of [
+      "INSERT INTO tombstones (run, time_ms) VALUES (1, 1)",
+      "SELECT * FROM file('/etc/hostname', 'LineAsString')",
+      "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')",
+    ]) {
       await expect(storage.store.read(defineQuery({ name: "forbidden", sql, ...nothing }), {})).rejects.toThrow(StoreError);
     }
   });
 
   test("a read that takes too long or too much ends with its own error code", async () => {
-    const slow = defineQuery({ name: "slow", sql: "SELECT count() AS n FROM numbers(1000000000000) WHERE sipHash64(number) = 1", parameters: z.object({}), row: z.unknown() });
+    const slow = defineQuery({
+      name: "slow",
+      sql: "SELECT count() AS n FROM numbers(1000000000000) WHERE sipHash64(number) = 1",
+      parameters: z.object({}),
+      row: z.unknown(),
+    });
     const brief = limited({ readSecondsMax: 1, readRowsMax: 1e15 });
     await expect(brief.read(slow, {})).rejects.toMatchObject({ code: "timeout" });
     const narrow = limited({ readSecondsMax: 10, readRowsMax: 1000 });
@@ -220,7 +284,12 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))("storage 
     const aborting = new AbortController();
     const marker = `needle-${nextRun}`;
     const parameters = z.object({ marker: z.string() });
-    const slow = defineQuery({ name: "slow", sql: "SELECT count() AS n FROM numbers(1000000000000) WHERE toString(number) = {marker:String}", parameters, row: z.unknown() });
+    const slow = defineQuery({
+      name: "slow",
+      sql: "SELECT count() AS n FROM numbers(1000000000000) WHERE toString(number) = {marker:String}",
+      parameters,
+      row: z.unknown(),
+    });
     const running = defineQuery({
       name: "running",
       sql: "SELECT count() AS n FROM system.processes WHERE query LIKE '%numbers(1000000000000)%' AND query NOT LIKE '%system.processes%'",

@@ -56,7 +56,15 @@ async function runTrainings(running: ServerProcess, output: Screen): Promise<boo
       told.set(incident.id, incident);
       output.write(`${alertText(incident)}\n`);
     }
-    output.progress(trainings.map((one) => progressText(one, runs.find(({ run }) => run === one.id), ended.has(one.id))));
+    output.progress(
+      trainings.map((one) =>
+        progressText(
+          one,
+          runs.find(({ run }) => run === one.id),
+          ended.has(one.id),
+        ),
+      ),
+    );
     if (ended.size < trainings.length) continue;
     settling -= 1;
     const { asExpected } = verdictOn(trainings, [...told.values()], failures);
@@ -71,7 +79,9 @@ async function runTrainings(running: ServerProcess, output: Screen): Promise<boo
 
 function startTraining(training: Training, grpcAddress: string): ChildProcess {
   const script = fileURLToPath(new URL("./train.ts", import.meta.url));
-  return spawn(process.execPath, ["--conditions=source", script, training.id, values.seed, grpcAddress], { stdio: ["ignore", "ignore", "pipe"] });
+  return spawn(process.execPath, ["--conditions=source", script, training.id, values.seed, grpcAddress], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
 }
 
 /** Resolves when the process has ended: undefined, or how it failed. */

@@ -14,7 +14,8 @@ export function alertText(incident: Incident): string {
   const { name, value, threshold } = evidence.statistic;
   const paint = LEVEL_COLOR[incident.level];
   const lines = [
-    paint(color.bold(`${incident.level.toUpperCase()}  ${incident.run}: ${incident.title}`)) + color.dim(`  (${incident.rule}, ${incident.subject})`),
+    paint(color.bold(`${incident.level.toUpperCase()}  ${incident.run}: ${incident.title}`)) +
+      color.dim(`  (${incident.rule}, ${incident.subject})`),
     `  ${incident.message}`,
     `  first bad step ${incident.onsetStep ?? "unknown"}, reported at step ${incident.firingStep ?? "unknown"}`,
     `  evidence: ${name} = ${short(value)}, threshold ${short(threshold)}`,
@@ -30,7 +31,9 @@ export function alertText(incident: Incident): string {
 function windowText({ series, steps, values }: NonNullable<Incident["evidence"]["window"]>, onset: number | null): string {
   const at = onset === null ? steps.length - 1 : steps.findIndex((step) => step >= onset);
   const from = Math.max(0, Math.min((at < 0 ? steps.length : at) - WINDOW_SHOWN / 2, steps.length - WINDOW_SHOWN));
-  const shown = values.slice(from, from + WINDOW_SHOWN).map((value, i) => (steps[from + i] === onset ? color.bold(short(value)) : short(value)));
+  const shown = values
+    .slice(from, from + WINDOW_SHOWN)
+    .map((value, i) => (steps[from + i] === onset ? color.bold(short(value)) : short(value)));
   return `${series}, step ${steps[from]} on: ${shown.join(" ")}`;
 }
 

@@ -24,7 +24,14 @@ const model = makeNetwork({ seed, trainTrunk: training.trainTrunk });
 model.compile({ optimizer, loss: crossEntropy, metrics: ["accuracy"] });
 
 const { learningRate, trainTrunk } = training;
-const run = init({ project: "demo", id, name: id, notes: training.story, url, config: { learningRate, trainTrunk, batchSize: BATCH_SIZE, seed } });
+const run = init({
+  project: "demo",
+  id,
+  name: id,
+  notes: training.story,
+  url,
+  config: { learningRate, trainTrunk, batchSize: BATCH_SIZE, seed },
+});
 run.describe({ lossKind: "cross-entropy", classes: 10, optimizer: "sgd" });
 
 let rate = learningRate;

@@ -46,6 +46,7 @@ export const trainings: readonly Training[] = [
 
 export function trainingOf(id: string): Training {
   const found = trainings.find((training) => training.id === id);
-  if (found === undefined) throw new Error(`no training is called ${JSON.stringify(id)}; there are ${trainings.map((one) => one.id).join(", ")}`);
+  if (found === undefined)
+    throw new Error(`no training is called ${JSON.stringify(id)}; there are ${trainings.map((one) => one.id).join(", ")}`);
   return found;
 }

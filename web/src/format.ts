@@ -8,16 +8,13 @@ export function formatNumber(value: Float | null | undefined): string {
   if (typeof value === "string") return value === "NaN" ? "NaN" : value === "Infinity" ? "+Inf" : "−Inf";
   if (Number.isNaN(value)) return "NaN";
   const size = Math.abs(value);
-  const text = size !== 0 && (size >= 1e6 || size < 1e-4) ? value.toExponential(2).replace("e+", "e") : String(Number(value.toPrecision(4)));
+  const text =
+    size !== 0 && (size >= 1e6 || size < 1e-4) ? value.toExponential(2).replace("e+", "e") : String(Number(value.toPrecision(4)));
   return text.replace(/^-/, "−");
 }
 
 export function formatCount(value: number): string {
   return value.toLocaleString("en-US");
-}
-
-export function formatShare(value: number): string {
-  return `${(100 * value).toPrecision(3)} %`;
 }
 
 const UNITS = [

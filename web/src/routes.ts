@@ -13,7 +13,10 @@ export type Route =
   | { readonly page: "unknown"; readonly path: string };
 
 export function parseRoute(pathname: string, search: string): Route {
-  const parts = pathname.split("/").filter((part) => part !== "").map(decode);
+  const parts = pathname
+    .split("/")
+    .filter((part) => part !== "")
+    .map(decode);
   const [first, second, third, fourth] = parts;
   if (parts.length === 0) return { page: "runs" };
   if (first === "alerts" && parts.length === 1) return { page: "alerts" };

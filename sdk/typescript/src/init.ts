@@ -42,7 +42,10 @@ export function initWith(options: InitOptions, environment: Environment, connect
   const settings = resolveSettings(options, process.env, () => hex(environment.randomBytes(6)), warnings);
   const url = `http://${settings.target.replace(/:\d+$/, `:${defaultPagePort}`)}/projects/${encodeURIComponent(settings.project)}/runs/${encodeURIComponent(settings.id)}`;
   if (settings.mode === "offline") {
-    warnings.warn("offline", "mode \"offline\" needs the disk spool, which this release lacks: nothing is logged. Use mode \"online\"; points wait in memory while the server is away.");
+    warnings.warn(
+      "offline",
+      'mode "offline" needs the disk spool, which this release lacks: nothing is logged. Use mode "online"; points wait in memory while the server is away.',
+    );
   }
   if (settings.mode !== "online") return disabledRun(settings.project, settings.id, settings.mode === "offline" ? "offline" : undefined);
   const ledger = createLedger();

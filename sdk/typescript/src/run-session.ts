@@ -106,12 +106,16 @@ export function createRunSession(options: RunSessionOptions): RunSession {
       },
       refused(reason) {
         refusedBecause = reason;
-        warnings.warn("refused", `the server does not take run ${request.project}/${request.runId}: ${reason} Training goes on, nothing more is logged.`);
+        warnings.warn(
+          "refused",
+          `the server does not take run ${request.project}/${request.runId}: ${reason} Training goes on, nothing more is logged.`,
+        );
         sealDrafts();
         for (const { points } of outbox.settle(2n ** 63n)) ledger.drop("run refused", points);
         wakeWaiters();
       },
-      away: (reason) => warnings.warn("server", `the server is away (${reason}). Points wait in memory, up to 64 MiB, and are sent when it answers.`),
+      away: (reason) =>
+        warnings.warn("server", `the server is away (${reason}). Points wait in memory, up to 64 MiB, and are sent when it answers.`),
       alert(notice: AlertNotice) {
         if (notice.runId === request.runId && notice.project === request.project) callAll(alertListeners, alertOf(notice), "onAlert");
       },
@@ -237,7 +241,11 @@ export function createRunSession(options: RunSessionOptions): RunSession {
       });
       const dropped = [...ledger.dropped];
       for (const [reason, points] of dropped) {
-        batcher.event({ case: "drops", value: { $typeName: "gradwatch.v1.DropCount", reason, points: BigInt(points) } }, environment.nowMs(), lastStep);
+        batcher.event(
+          { case: "drops", value: { $typeName: "gradwatch.v1.DropCount", reason, points: BigInt(points) } },
+          environment.nowMs(),
+          lastStep,
+        );
         ledger.logged += 1;
       }
       close();
@@ -255,7 +263,10 @@ export function createRunSession(options: RunSessionOptions): RunSession {
           drops: dropped.map(([reason, points]) => ({ reason, points: BigInt(points) })),
           timeMs: BigInt(environment.nowMs()),
         });
-        const answer = await Promise.race([sender.closeRun(closing), timeout.then(() => ({ permanent: false, message: "no answer in time" }))]);
+        const answer = await Promise.race([
+          sender.closeRun(closing),
+          timeout.then(() => ({ permanent: false, message: "no answer in time" })),
+        ]);
         if ("permanent" in answer) warnings.warn("close", `the run's end was not taken: ${answer.message}. It will show as crashed.`);
       } else if (pending() > 0) {
         warnings.warn("finish", `${pending()} points were not sent within ${timeoutMs} ms and end with this process`);

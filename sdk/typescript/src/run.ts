@@ -44,7 +44,11 @@ export function createRun(options: Omit<RunSessionOptions, "stepFloor">, guessed
   };
 
   const wrongStep = (points: number, step: unknown): void =>
-    refuse("wrong step", points, `step is ${String(step)}; it must be an integer from 0 to 2^53 - 1. The values of such steps are dropped and counted.`);
+    refuse(
+      "wrong step",
+      points,
+      `step is ${String(step)}; it must be an integer from 0 to 2^53 - 1. The values of such steps are dropped and counted.`,
+    );
 
   const tooLong = (name: string): boolean => {
     const max = session.nameBytesMax();
@@ -133,7 +137,11 @@ export function createRun(options: Omit<RunSessionOptions, "stepFloor">, guessed
     try {
       work();
     } catch (error) {
-      refuse("wrong call", 1, `${what} failed: ${error instanceof Error ? error.message : String(error)}. Its data is dropped and counted.`);
+      refuse(
+        "wrong call",
+        1,
+        `${what} failed: ${error instanceof Error ? error.message : String(error)}. Its data is dropped and counted.`,
+      );
     }
   };
 

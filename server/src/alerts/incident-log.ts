@@ -57,7 +57,10 @@ export function createIncidentLog({ store, hub, nowMs, publicUrl }: IncidentLogO
   async function load(run: bigint): Promise<Map<string, Entry>> {
     const rows = await store.read(runIncidents, { run });
     return new Map(
-      rows.map(({ incident, newest, latest }) => [incident, { incident: Incident.parse(JSON.parse(latest)), ordinal: newest, loaded: true }]),
+      rows.map(({ incident, newest, latest }) => [
+        incident,
+        { incident: Incident.parse(JSON.parse(latest)), ordinal: newest, loaded: true },
+      ]),
     );
   }
 
@@ -77,7 +80,10 @@ export function createIncidentLog({ store, hub, nowMs, publicUrl }: IncidentLogO
         entries.set(id, entry);
         said.push(entry);
       }
-      await store.insertRows("incident_events", said.map((entry) => eventRow(run, entry)));
+      await store.insertRows(
+        "incident_events",
+        said.map((entry) => eventRow(run, entry)),
+      );
       runs.set(run.key, entries);
       for (const { incident } of said) hub.publish({ type: "incident", incident });
       return said.map(({ incident }) => incident);

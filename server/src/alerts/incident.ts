@@ -17,7 +17,12 @@ export interface IncidentIdentity {
  * The incident after a transition, or `before` itself when the transition says nothing new.
  * A resolution of something that never fired is nothing: undefined.
  */
-export function nextIncident(before: Incident | undefined, transition: Transition, identity: IncidentIdentity, nowMs: number): Incident | undefined {
+export function nextIncident(
+  before: Incident | undefined,
+  transition: Transition,
+  identity: IncidentIdentity,
+  nowMs: number,
+): Incident | undefined {
   const resolved = transition.state === "resolved";
   if (before === undefined && resolved) return undefined;
   const opens = !resolved && before?.state !== "firing";
@@ -55,7 +60,11 @@ const said = ({ updatedAt: _updated, resolvedAt: _resolved, url: _url, ...rest }
 
 const evidenceOf = (ruleVersion: number, evidence: Evidence): Incident["evidence"] => ({
   ruleVersion,
-  statistic: { name: evidence.statistic.name, value: jsonFloat(evidence.statistic.value), threshold: jsonFloat(evidence.statistic.threshold) },
+  statistic: {
+    name: evidence.statistic.name,
+    value: jsonFloat(evidence.statistic.value),
+    threshold: jsonFloat(evidence.statistic.threshold),
+  },
   window:
     evidence.window === null
       ? null

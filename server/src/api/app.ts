@@ -41,12 +41,15 @@ export function createApi(deps: ApiDeps): OpenAPIHono {
     "/api/*",
     bodyLimit({
       maxSize: bodyBytesMax,
-      onError: (c) => answerProblem(c, problemOf("over-limit", `the request body is over ${bodyBytesMax} bytes. Ask for fewer runs or metrics.`)),
+      onError: (c) =>
+        answerProblem(c, problemOf("over-limit", `the request body is over ${bodyBytesMax} bytes. Ask for fewer runs or metrics.`)),
     }),
   );
 
   app.route("/api/v1", v1(deps));
-  app.all("/api/*", (c) => answerProblem(c, problemOf("not-found", `there is no ${c.req.method} ${c.req.path}. /openapi.json lists the routes.`)));
+  app.all("/api/*", (c) =>
+    answerProblem(c, problemOf("not-found", `there is no ${c.req.method} ${c.req.path}. /openapi.json lists the routes.`)),
+  );
 
   app.doc31("/openapi.json", {
     openapi: "3.1.0",
@@ -54,7 +57,8 @@ export function createApi(deps: ApiDeps): OpenAPIHono {
   });
   app.get("/healthz", (c) => c.text("ok\n"));
   app.get("/readyz", async (c) => {
-    if (!deps.ready()) return answerProblem(c, problemOf("storage-unavailable", "The server is starting or stopping. Try again in a moment."));
+    if (!deps.ready())
+      return answerProblem(c, problemOf("storage-unavailable", "The server is starting or stopping. Try again in a moment."));
     if (await deps.store.ping()) return c.text("ready\n");
     return answerProblem(c, problemOf("storage-unavailable", "Storage does not answer just now. Nothing is lost; try again in a moment."));
   });
@@ -62,7 +66,9 @@ export function createApi(deps: ApiDeps): OpenAPIHono {
   deps.metrics.watchGauge("gradwatch_event_streams", "Open streams of live events", deps.hub.subscribers);
   app.get("*", pageFiles(deps.pageFolder ?? builtPage));
 
-  app.notFound((c) => answerProblem(c, problemOf("not-found", `there is no ${c.req.method} ${c.req.path}. /openapi.json lists the routes.`)));
+  app.notFound((c) =>
+    answerProblem(c, problemOf("not-found", `there is no ${c.req.method} ${c.req.path}. /openapi.json lists the routes.`)),
+  );
   app.onError((error, c) => {
     if (error instanceof HTTPException) return answerProblem(c, problemOf("invalid-request", error.message));
     return answerProblem(c, problemOfError(error, failed));

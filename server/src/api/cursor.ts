@@ -18,7 +18,10 @@ export const encodeCursor = ({ ms, id }: Cursor): string => Buffer.from(`${ms}:$
 export function decodeCursor(text: string, idPattern: RegExp): Cursor {
   const [, ms, id] = /^(\d{1,16}):(.+)$/.exec(Buffer.from(text, "base64url").toString()) ?? [];
   if (ms === undefined || id === undefined || !idPattern.test(id)) {
-    throw new ProblemError("invalid-request", `cursor ${JSON.stringify(text.slice(0, 100))} was not made by this list. Leave it out to begin at the newest.`);
+    throw new ProblemError(
+      "invalid-request",
+      `cursor ${JSON.stringify(text.slice(0, 100))} was not made by this list. Leave it out to begin at the newest.`,
+    );
   }
   return { ms: Number(ms), id };
 }

@@ -46,7 +46,10 @@ export const readContext = (c: Context, { store, nowMs, silenceMs = silenceMsDef
 export async function requireRun(project: string, id: string, { store, signal }: ReadContext): Promise<StoredRun> {
   const [run] = await store.read(runByKey, { project, run: runKey(project, id) }, { signal });
   if (run === undefined) {
-    throw new ProblemError("not-found", `project ${JSON.stringify(project)} has no run ${JSON.stringify(id)}, or it was deleted. GET /api/v1/runs lists the runs.`);
+    throw new ProblemError(
+      "not-found",
+      `project ${JSON.stringify(project)} has no run ${JSON.stringify(id)}, or it was deleted. GET /api/v1/runs lists the runs.`,
+    );
   }
   return run;
 }

@@ -53,7 +53,9 @@ export function foldRun(events: readonly RunEvent[], heartbeatMs: number, nowMs:
   const lastSignMs = Math.max(heartbeatMs, ...opened.map(({ time_ms }) => time_ms), ...closed.map(({ time_ms }) => time_ms));
   const ending = endingOf(opened, closed);
   const silent = nowMs - lastSignMs >= silenceMs;
-  const facts = [...opened.map(({ ver, body }) => ({ ver, body: (body["facts"] ?? {}) as Body })), ...of("facts")].toSorted((a, b) => (a.ver < b.ver ? -1 : a.ver > b.ver ? 1 : 0));
+  const facts = [...opened.map(({ ver, body }) => ({ ver, body: (body["facts"] ?? {}) as Body })), ...of("facts")].toSorted((a, b) =>
+    a.ver < b.ver ? -1 : a.ver > b.ver ? 1 : 0,
+  );
   return {
     name: text(latest("name")),
     group: text(latest("group")),
@@ -67,12 +69,20 @@ export function foldRun(events: readonly RunEvent[], heartbeatMs: number, nowMs:
     config: Object.fromEntries(
       [...opened.flatMap(({ body }) => (body["config"] as Body[] | undefined) ?? []), ...of("config").map(({ body }) => body)].map(entryOf),
     ),
-    summary: Object.fromEntries(of("summary").filter(({ body }) => body["number"] !== undefined).map(({ body }) => [text(body["key"]), body["number"] as Float])),
+    summary: Object.fromEntries(
+      of("summary")
+        .filter(({ body }) => body["number"] !== undefined)
+        .map(({ body }) => [text(body["key"]), body["number"] as Float]),
+    ),
     error: ending?.error ?? null,
     exitCode: ending?.exitCode ?? null,
     facts: Object.assign({}, ...facts.map(({ body }) => plainMessage(RunFactsSchema, body))) as Record<string, unknown>,
     environment: plainMessage(RunEnvironmentSchema, (first as { environment?: unknown }).environment),
-    checkpoints: of("checkpoint").map(({ time_ms, body }) => ({ step: Number(body["step"] ?? 0), path: text(body["path"]), time: time_ms })),
+    checkpoints: of("checkpoint").map(({ time_ms, body }) => ({
+      step: Number(body["step"] ?? 0),
+      path: text(body["path"]),
+      time: time_ms,
+    })),
     drops: countDrops(of("drops"), closed),
   };
 }

@@ -4,12 +4,24 @@ import { z } from "@hono/zod-openapi";
 import { Problem } from "./schema.ts";
 
 export const RunParameters = z.object({
-  project: z.string().min(1).openapi({ param: { name: "project", in: "path" } }),
-  run: z.string().min(1).openapi({ param: { name: "run", in: "path" }, description: "The run's id" }),
+  project: z
+    .string()
+    .min(1)
+    .openapi({ param: { name: "project", in: "path" } }),
+  run: z
+    .string()
+    .min(1)
+    .openapi({ param: { name: "run", in: "path" }, description: "The run's id" }),
 });
 
 export const limitParameter = (most: number, usual: number) =>
-  z.coerce.number().int().min(1).max(most).default(usual).openapi({ description: `Items on a page, 1 to ${most}` });
+  z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(most)
+    .default(usual)
+    .openapi({ description: `Items on a page, 1 to ${most}` });
 
 export const cursorParameter = z.string().optional().openapi({ description: "`nextCursor` of the page before" });
 
@@ -35,4 +47,3 @@ export const json = <Schema extends z.ZodType>(schema: Schema, description: stri
 export function answers<Schema extends z.ZodType>(schema: Schema, description: string) {
   return { 200: json(schema, description), ...problems };
 }
-

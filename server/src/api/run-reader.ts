@@ -40,7 +40,11 @@ export async function foldRuns(runs: readonly StoredRun[], kinds: readonly strin
   const { store, signal } = context;
   const keys = runs.map(({ run }) => run);
   const [events, heartbeats] = await Promise.all([
-    store.read(runEvents, { runs: keys, kinds: [...kinds], per_run: kinds === detailKinds ? detailEventsMax : listedEventsMax }, { signal }),
+    store.read(
+      runEvents,
+      { runs: keys, kinds: [...kinds], per_run: kinds === detailKinds ? detailEventsMax : listedEventsMax },
+      { signal },
+    ),
     store.read(runHeartbeats, { runs: keys }, { signal }),
   ]);
   const eventsOf = Map.groupBy(events, ({ run }) => run);
@@ -81,7 +85,10 @@ export async function completeRuns(runs: readonly Folded[], context: ReadContext
       ranks: folded.ranks,
       stepMax: summary.length === 0 ? null : Math.max(...summary.map(({ step_max }) => step_max)),
       config: folded.config,
-      summary: { ...(Object.fromEntries(summary.map(({ name, last }) => [name, jsonFloat(last)])) as Record<string, Float>), ...folded.summary },
+      summary: {
+        ...(Object.fromEntries(summary.map(({ name, last }) => [name, jsonFloat(last)])) as Record<string, Float>),
+        ...folded.summary,
+      },
       incidents: { firing: counts?.firing ?? 0, total: counts?.total ?? 0, worst: worstOf(counts?.levels ?? []) },
     };
   });
@@ -103,10 +110,14 @@ export async function readRunDetail(run: StoredRun, context: ReadContext): Promi
     environment,
     checkpoints,
     drops,
-    sessions: sessions.map(({ session, rank, opened_ms, resume_step }) => ({ session, rank, openedAt: opened_ms, resumeStep: resume_step })),
+    sessions: sessions.map(({ session, rank, opened_ms, resume_step }) => ({
+      session,
+      rank,
+      openedAt: opened_ms,
+      resumeStep: resume_step,
+    })),
   };
 }
 
 const levels: readonly AlertLevel[] = ["critical", "high", "warn", "info"];
 const worstOf = (present: readonly AlertLevel[]): AlertLevel | null => levels.find((level) => present.includes(level)) ?? null;
-

@@ -73,11 +73,15 @@ export type Run = z.infer<typeof Run>;
 export const RunDetail = Run.extend({
   error: z.string().nullable().openapi({ description: "Exception that ended the run" }),
   exitCode: z.number().int().nullable(),
-  sessions: z.array(z.object({ session: z.number().int(), rank: z.number().int(), openedAt: z.number(), resumeStep: z.number().int().nullable() })),
+  sessions: z.array(
+    z.object({ session: z.number().int(), rank: z.number().int(), openedAt: z.number(), resumeStep: z.number().int().nullable() }),
+  ),
   checkpoints: z.array(z.object({ step: z.number().int(), path: z.string(), time: z.number() })),
   facts: z.record(z.string(), z.unknown()).openapi({ description: "RunFacts, merged" }),
   environment: z.record(z.string(), z.unknown()),
-  drops: z.array(z.object({ reason: z.string(), points: z.number().int() })).openapi({ description: "Logged, but never arriving; counted by the client" }),
+  drops: z
+    .array(z.object({ reason: z.string(), points: z.number().int() }))
+    .openapi({ description: "Logged, but never arriving; counted by the client" }),
 }).openapi("RunDetail");
 export type RunDetail = z.infer<typeof RunDetail>;
 
@@ -87,7 +91,18 @@ export type RunPage = z.infer<typeof RunPage>;
 export const Metric = z
   .object({
     name: z.string(),
-    role: z.enum(["loss", "validation-loss", "metric", "validation-metric", "learning-rate", "gradient-norm", "attention-logit", "log-z", "ignored", "none"]),
+    role: z.enum([
+      "loss",
+      "validation-loss",
+      "metric",
+      "validation-metric",
+      "learning-rate",
+      "gradient-norm",
+      "attention-logit",
+      "log-z",
+      "ignored",
+      "none",
+    ]),
     goal: z.enum(["minimize", "maximize", "none"]),
     ranks: z.array(z.number().int()),
     points: z.number().int(),
@@ -165,13 +180,17 @@ export const TensorMatrix = z
   .object({
     statistic: TensorStatistic,
     steps: z.array(z.number().int()).openapi({ description: "Columns: the last step of each" }),
-    rows: z.array(
-      z.object({
-        tensor: Tensor,
-        values: z.array(Float.nullable()).openapi({ description: "One a column: the extreme of the column (largest absolute value); null where nothing was logged" }),
-        nonFinite: z.array(z.number().int()).openapi({ description: "One a column: NaN and Inf elements" }),
-      }),
-    ).openapi({ description: "Input side first" }),
+    rows: z
+      .array(
+        z.object({
+          tensor: Tensor,
+          values: z
+            .array(Float.nullable())
+            .openapi({ description: "One a column: the extreme of the column (largest absolute value); null where nothing was logged" }),
+          nonFinite: z.array(z.number().int()).openapi({ description: "One a column: NaN and Inf elements" }),
+        }),
+      )
+      .openapi({ description: "Input side first" }),
     asOf: z.number(),
   })
   .openapi("TensorMatrix");

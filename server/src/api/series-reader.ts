@@ -33,7 +33,10 @@ export async function readSeries(selection: SeriesSelection, { store, signal, no
   const extents = await store.read(seriesExtents, chosen, { signal });
   const buckets = extents.reduce((sum, { points }) => sum + Math.min(points, selection.maxBuckets), 0);
   if (buckets > bucketsMax) {
-    throw new ProblemError("over-limit", `the answer would have up to ${buckets} buckets; the limit is ${bucketsMax}. Ask for fewer runs or metrics, or lower maxBuckets.`);
+    throw new ProblemError(
+      "over-limit",
+      `the answer would have up to ${buckets} buckets; the limit is ${bucketsMax}. Ask for fewer runs or metrics, or lower maxBuckets.`,
+    );
   }
   if (extents.length === 0) return { series: [], asOf: nowMs };
   const first = selection.stepFrom ?? extents.reduce((least, { step_min }) => Math.min(least, step_min), Infinity);
@@ -57,7 +60,9 @@ export async function readSeries(selection: SeriesSelection, { store, signal, no
   const series = rows
     .toSorted(
       (a, b) =>
-        runOrder.indexOf(a.run) - runOrder.indexOf(b.run) || metricOrder.indexOf(a.metric) - metricOrder.indexOf(b.metric) || a.rank - b.rank,
+        runOrder.indexOf(a.run) - runOrder.indexOf(b.run) ||
+        metricOrder.indexOf(a.metric) - metricOrder.indexOf(b.metric) ||
+        a.rank - b.rank,
     )
     .map((row) => ({
       ...(runs.get(row.run) as { project: string; run: string }),

@@ -93,10 +93,14 @@ const pageRows = 2_000;
 export async function readHistograms(run: bigint, request: HistogramsRequest, context: ReadContext): Promise<TensorHistograms> {
   const { store, signal, nowMs } = context;
   const tensor = (await readTensors(run, context)).find(
-    ({ shown }) => shown.name === request.name && shown.kind === request.kind && (request.phase === undefined || shown.phase === request.phase),
+    ({ shown }) =>
+      shown.name === request.name && shown.kind === request.kind && (request.phase === undefined || shown.phase === request.phase),
   );
   if (tensor === undefined) {
-    throw new ProblemError("not-found", `the run has no ${request.kind} tensor ${JSON.stringify(request.name)}. GET …/tensors lists what it has.`);
+    throw new ProblemError(
+      "not-found",
+      `the run has no ${request.kind} tensor ${JSON.stringify(request.name)}. GET …/tensors lists what it has.`,
+    );
   }
   const selection = await select(run, [tensor], request.rank, context);
   const [extent] = await store.read(tensorExtent, selection, { signal });
@@ -125,9 +129,16 @@ interface Column {
 }
 
 /** By ascending step; shards of one step follow each other. */
-async function* summariesOf(selection: Awaited<ReturnType<typeof select>>, { store, signal }: ReadContext): AsyncGenerator<{ step: number; summary: Summary }> {
-  for (let after = { step: -1, rank: 0 }; ; ) {
-    const rows = await store.read(tensorSummaries, { ...selection, after_step: after.step, after_rank: after.rank, limit: pageRows }, { signal });
+async function* summariesOf(
+  selection: Awaited<ReturnType<typeof select>>,
+  { store, signal }: ReadContext,
+): AsyncGenerator<{ step: number; summary: Summary }> {
+  for (let after = { step: -1, rank: 0 }; ;) {
+    const rows = await store.read(
+      tensorSummaries,
+      { ...selection, after_step: after.step, after_rank: after.rank, limit: pageRows },
+      { signal },
+    );
     for (const row of rows) {
       const { scale, zero_threshold, zero_count, positive_offset, positive, negative_offset, negative } = row;
       const histogram = {
@@ -160,7 +171,11 @@ async function* summariesOf(selection: Awaited<ReturnType<typeof select>>, { sto
 function draw(columns: readonly Column[], bins: number): Pick<TensorHistograms, "edges" | "columns"> {
   const lows = columns.flatMap(({ summary }) => summary.min ?? []);
   const highs = columns.flatMap(({ summary }) => summary.max ?? []);
-  const edges = linearEdges(Math.min(...lows, ...(lows.length === 0 ? [0] : [])), Math.max(...highs, ...(highs.length === 0 ? [1] : [])), bins);
+  const edges = linearEdges(
+    Math.min(...lows, ...(lows.length === 0 ? [0] : [])),
+    Math.max(...highs, ...(highs.length === 0 ? [1] : [])),
+    bins,
+  );
   return {
     edges,
     columns: columns.map(({ step, steps, summary }) => {

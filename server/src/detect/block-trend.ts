@@ -110,7 +110,14 @@ export function trendSince(series: BlockSeries, fromStep: number, blocksMin: num
   for (let i = 0; i < count; i += 1) residual += (window[i]!.mean - level - slope * (middles[i]! - middle)) ** 2;
   const span = last.lastStep - first.firstStep;
   const standardError = sxx > 0 ? Math.sqrt(residual / (count - 2) / sxx) : 0;
-  return { blocks: count, firstStep: first.firstStep, lastStep: last.lastStep, level, gain: -slope * span, gainStandardError: standardError * span };
+  return {
+    blocks: count,
+    firstStep: first.firstStep,
+    lastStep: last.lastStep,
+    level,
+    gain: -slope * span,
+    gainStandardError: standardError * span,
+  };
 }
 
 function mean(values: readonly number[]): number {

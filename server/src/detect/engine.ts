@@ -60,7 +60,12 @@ const FRAME_ROLES: ReadonlySet<MetricRole> = new Set(["loss", "validation-loss",
 export function createRunDetector(given: RunDetectorOptions = {}): RunDetector {
   const catalogue = given.rules ?? CATALOGUE;
   refuseUnknownRules(catalogue, given.options ?? {});
-  const rules: RunningRule[] = catalogue.map((rule) => ({ rule, options: resolveOptions(rule, given.options?.[rule.id]), failures: 0, lastFailure: "" }));
+  const rules: RunningRule[] = catalogue.map((rule) => ({
+    rule,
+    options: resolveOptions(rule, given.options?.[rule.id]),
+    failures: 0,
+    lastFailure: "",
+  }));
   const saved: SavedRun = readSavedRun(given.snapshot ?? null, rules);
   const series = createSeriesTable(given.seriesMax ?? SERIES_MAX, saved.series, saved.evictedSeries);
   const incidents = createIncidentBook(saved.incidents);
@@ -191,7 +196,8 @@ export function createRunDetector(given: RunDetectorOptions = {}): RunDetector {
     // A session that was left behind may still deliver: only rules that need no order look at it.
     const current = batch.session === rank.session;
     const columns = batch.scalars.filter(
-      ({ metric, role, values }) => role !== "ignored" && ((current && FRAME_ROLES.has(role)) || !allFinite(values) || isWatched(rank, metric)),
+      ({ metric, role, values }) =>
+        role !== "ignored" && ((current && FRAME_ROLES.has(role)) || !allFinite(values) || isWatched(rank, metric)),
     );
     mergeBySteps(batch, columns, {
       point: (column, index) => observePoint(rank, column, index, current),
@@ -213,15 +219,31 @@ export function createRunDetector(given: RunDetectorOptions = {}): RunDetector {
       return incidents.takeTransitions();
     },
     snapshot: () =>
-      writeSavedRun(rules, { series: series.entries(), evictedSeries: series.evicted(), incidents: incidents.save(), ranks: [...ranks.values()], signals: [...signals], checkpoints, facts, late }),
+      writeSavedRun(rules, {
+        series: series.entries(),
+        evictedSeries: series.evicted(),
+        incidents: incidents.save(),
+        ranks: [...ranks.values()],
+        signals: [...signals],
+        checkpoints,
+        facts,
+        late,
+      }),
     status: () => rules.map((running, index) => statusOf(running, index, [...ranks.values()], signals, incidents.stateOf(running.rule.id))),
     counts: () => ({ late, evictedSeries: series.evicted(), ruleFailures: rules.reduce((sum, { failures }) => sum + failures, 0) }),
   };
 }
 
-function statusOf({ rule, failures, lastFailure }: RunningRule, index: number, ranks: readonly RankState[], signals: ReadonlySet<Signal>, incident: "firing" | "resolved" | null): RuleStatus {
+function statusOf(
+  { rule, failures, lastFailure }: RunningRule,
+  index: number,
+  ranks: readonly RankState[],
+  signals: ReadonlySet<Signal>,
+  incident: "firing" | "resolved" | null,
+): RuleStatus {
   const base = { rule: rule.id, title: rule.title };
-  if (failures >= FAILURES_MAX) return { ...base, status: "not-evaluated", needs: `switched off after ${failures} failures: ${lastFailure}` };
+  if (failures >= FAILURES_MAX)
+    return { ...base, status: "not-evaluated", needs: `switched off after ${failures} failures: ${lastFailure}` };
   const missing = rule.needs.find(({ anyOf }) => !anyOf.some((signal) => signals.has(signal)));
   if (missing !== undefined) return { ...base, status: "not-evaluated", needs: missing.otherwise };
   if (incident === "firing") return { ...base, status: "firing", needs: null };

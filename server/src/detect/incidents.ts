@@ -36,7 +36,8 @@ export interface IncidentBook {
 
 export function createIncidentBook(saved: readonly Incident[]): IncidentBook {
   const incidents = new Map<string, Incident>();
-  for (const incident of saved) incidents.set(keyOf(incident.last.rule, incident.last.subject), { ranks: [...incident.ranks], last: incident.last });
+  for (const incident of saved)
+    incidents.set(keyOf(incident.last.rule, incident.last.subject), { ranks: [...incident.ranks], last: incident.last });
   let changes: Transition[] = [];
 
   function tell(transition: Transition): void {

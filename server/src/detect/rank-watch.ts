@@ -31,7 +31,13 @@ export function startRank(rank: number, session: number, rules: readonly Running
 }
 
 /** Shows one rule one observation. */
-export function feedRule(state: RankState, index: number, running: RunningRule, observation: Observation, facts: RunFacts): readonly Finding[] {
+export function feedRule(
+  state: RankState,
+  index: number,
+  running: RunningRule,
+  observation: Observation,
+  facts: RunFacts,
+): readonly Finding[] {
   if (running.failures >= FAILURES_MAX) return NO_FINDINGS;
   const context = { options: running.options, facts };
   try {

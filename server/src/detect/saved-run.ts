@@ -30,7 +30,11 @@ export function writeSavedRun(rules: readonly RunningRule[], run: Omit<SavedRun,
     ...run,
     format: FORMAT,
     rules: rules.map(({ rule, failures, lastFailure }) => ({ id: rule.id, version: rule.version, failures, lastFailure })),
-    series: run.series.map((entry) => ({ ...entry, steps: entry.steps.slice(-EVIDENCE_POINTS_MAX), values: entry.values.slice(-EVIDENCE_POINTS_MAX) })),
+    series: run.series.map((entry) => ({
+      ...entry,
+      steps: entry.steps.slice(-EVIDENCE_POINTS_MAX),
+      values: entry.values.slice(-EVIDENCE_POINTS_MAX),
+    })),
   };
   return encodePlain(document as unknown as Plain);
 }
@@ -43,7 +47,9 @@ export function readSavedRun(snapshot: Json, rules: readonly RunningRule[]): Sav
     readonly rules: readonly { id: string; version: number; failures: number; lastFailure: string }[];
   };
   if (document.format !== FORMAT) {
-    throw new Error(`the snapshot has format ${String(document.format)}; this version reads format ${FORMAT}. Start without it: rules then see the run from here on.`);
+    throw new Error(
+      `the snapshot has format ${String(document.format)}; this version reads format ${FORMAT}. Start without it: rules then see the run from here on.`,
+    );
   }
   for (const running of rules) {
     const known = document.rules.find(({ id, version }) => id === running.rule.id && version === running.rule.version);

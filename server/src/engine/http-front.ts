@@ -157,7 +157,12 @@ const killAttemptsMax = 50;
 
 function isAuthorized(request: IncomingMessage, secret: string): boolean {
   const basic = /^Basic (.+)$/.exec(request.headers.authorization ?? "")?.[1];
-  const given = basic === undefined ? "" : Buffer.from(basic, "base64").toString().replace(/^[^:]*:/, "");
+  const given =
+    basic === undefined
+      ? ""
+      : Buffer.from(basic, "base64")
+          .toString()
+          .replace(/^[^:]*:/, "");
   const [a, b] = [Buffer.from(given), Buffer.from(secret)];
   return a.length === b.length && timingSafeEqual(a, b);
 }

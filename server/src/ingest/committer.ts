@@ -96,7 +96,9 @@ export function createCommitter(options: CommitterOptions): Committer {
         if (error.code === "rejected") {
           if (commits.length > 1) return await insertOneByOne(commits);
           const [only] = commits as [Commit];
-          return new Map([[only, { reason: RejectReason.MALFORMED, message: `storage refused batch ${only.batch.seq}: ${error.message}` }]]);
+          return new Map([
+            [only, { reason: RejectReason.MALFORMED, message: `storage refused batch ${only.batch.seq}: ${error.message}` }],
+          ]);
         }
         options.retrying(error, attempt);
         await delay(Math.min(retryDelayMsMax, 50 * 2 ** Math.min(attempt, 10)));
@@ -140,5 +142,4 @@ export function createCommitter(options: CommitterOptions): Committer {
 }
 
 const bytesOf = (item: Commit | Placeholder): number => ("batch" in item ? item.batch.bytes : 0);
-const rowsOf = (item: Commit | Placeholder): number =>
-  "batch" in item ? item.batch.points + item.batch.tensors.length : 0;
+const rowsOf = (item: Commit | Placeholder): number => ("batch" in item ? item.batch.points + item.batch.tensors.length : 0);

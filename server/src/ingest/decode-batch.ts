@@ -115,7 +115,9 @@ function decode(batch: Batch, body: BatchBody, limits: IngestLimits): DecodedBat
   const points = scalars.reduce((sum, chunk) => sum + chunk.values.length, 0);
   if (points > limits.batchPointsMax) {
     throw new Unacceptable(
-      overLimit(`batch ${batch.seq} has ${points} points; the limit is ${limits.batchPointsMax} (limits.batchPointsMax). Send smaller batches.`),
+      overLimit(
+        `batch ${batch.seq} has ${points} points; the limit is ${limits.batchPointsMax} (limits.batchPointsMax). Send smaller batches.`,
+      ),
     );
   }
   const tensorKeys = body.tensors.map((info) => {
@@ -205,8 +207,7 @@ function bucketCounts(summary: TensorSummary, limits: IngestLimits): { positive:
   return { positive, negative };
 }
 
-const json = <Schema extends DescMessage>(schema: Schema, message: MessageShape<Schema>): string =>
-  JSON.stringify(toJson(schema, message));
+const json = <Schema extends DescMessage>(schema: Schema, message: MessageShape<Schema>): string => JSON.stringify(toJson(schema, message));
 
 function eventRows(body: BatchBody): LooseRow[] {
   return body.events.flatMap((event) => {
@@ -279,7 +280,9 @@ function imageRows(body: BatchBody, limits: IngestLimits): LooseRow[] {
     }
     if (image.data.length > limits.imageBytesMax) {
       throw new Unacceptable(
-        overLimit(`image ${image.name} is ${image.data.length} bytes; the limit is ${limits.imageBytesMax} (limits.imageBytesMax). Make it smaller.`),
+        overLimit(
+          `image ${image.name} is ${image.data.length} bytes; the limit is ${limits.imageBytesMax} (limits.imageBytesMax). Make it smaller.`,
+        ),
       );
     }
     return {

@@ -27,9 +27,18 @@ export async function insertGroup(store: Store, items: readonly CommitItem[], no
       const rows = group.flatMap(({ run, batch }) => batch.tensors.map((row) => ({ ...row, run: run.key })));
       if (rows.length > 0) await store.insertColumns("tensors", rows.length, tensorColumns(month, rows));
     }),
-    store.insertRows("run_events", looseRows(items, (batch) => batch.events)),
-    store.insertRows("console_lines", looseRows(items, (batch) => batch.console)),
-    store.insertRows("images", looseRows(items, (batch) => batch.images)),
+    store.insertRows(
+      "run_events",
+      looseRows(items, (batch) => batch.events),
+    ),
+    store.insertRows(
+      "console_lines",
+      looseRows(items, (batch) => batch.console),
+    ),
+    store.insertRows(
+      "images",
+      looseRows(items, (batch) => batch.images),
+    ),
   ]);
 }
 

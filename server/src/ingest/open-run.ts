@@ -3,13 +3,7 @@
 
 import { create, toJson } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
-import {
-  type OpenRunRequest,
-  OpenRunRequestSchema,
-  type OpenRunResponse,
-  OpenRunResponseSchema,
-  ResumePolicy,
-} from "@gradwatch/proto";
+import { type OpenRunRequest, OpenRunRequestSchema, type OpenRunResponse, OpenRunResponseSchema, ResumePolicy } from "@gradwatch/proto";
 import { rankSessions, runExtent, tensorVersion } from "../storage/queries/run-identity.ts";
 import type { Store } from "../storage/store.ts";
 import type { KnownRun, KnownRuns } from "./known-run.ts";
@@ -147,7 +141,11 @@ function check(request: OpenRunRequest, limits: IngestLimits): Refusal | undefin
     ...request.tags.map((tag): [string, string] => ["tag", tag]),
     ...request.config.map((entry): [string, string] => ["config key", entry.key]),
   ];
-  for (const [what, optional] of [["name", request.name], ["group", request.group], ["job type", request.jobType]] as const) {
+  for (const [what, optional] of [
+    ["name", request.name],
+    ["group", request.group],
+    ["job type", request.jobType],
+  ] as const) {
     if (optional !== "") names.push([what, optional]);
   }
   for (const [what, name] of names) {

@@ -1,7 +1,15 @@
 // The gRPC side of the server: OpenRun, Write and CloseRun over one listener.
 
 import { Server, ServerCredentials, type ServerDuplexStream, type sendUnaryData, status } from "@grpc/grpc-js";
-import { type CloseRunRequest, type CloseRunResponse, ingestService, type OpenRunRequest, type OpenRunResponse, type WriteRequest, type WriteResponse } from "@gradwatch/proto";
+import {
+  type CloseRunRequest,
+  type CloseRunResponse,
+  ingestService,
+  type OpenRunRequest,
+  type OpenRunResponse,
+  type WriteRequest,
+  type WriteResponse,
+} from "@gradwatch/proto";
 import { StoreError } from "../storage/store.ts";
 import { closeRun, type CloseRunDeps } from "./close-run.ts";
 import type { KnownRun } from "./known-run.ts";
@@ -98,14 +106,18 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
       new Promise((resolve, reject) => {
         server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
           if (error === null) resolve(bound);
-          else reject(new Error(`cannot listen for gRPC on ${host}:${port}: ${error.message}. Free the port, or choose another with --grpc-port.`));
+          else
+            reject(
+              new Error(`cannot listen for gRPC on ${host}:${port}: ${error.message}. Free the port, or choose another with --grpc-port.`),
+            );
         });
       }),
     async close() {
       closing = true;
       // What was read is committed and acknowledged; what was not is sent again to whoever answers next.
       await options.committer.flushed();
-      for (const call of streams) call.emit("error", { code: status.UNAVAILABLE, details: "the server is stopping; go on elsewhere or try again" });
+      for (const call of streams)
+        call.emit("error", { code: status.UNAVAILABLE, details: "the server is stopping; go on elsewhere or try again" });
       await new Promise<void>((resolve) => {
         const forced = setTimeout(() => server.forceShutdown(), 2_000);
         server.tryShutdown(() => {
@@ -117,8 +129,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
   };
 }
 
-const isRefusal = (answer: unknown): answer is Refusal =>
-  typeof answer === "object" && answer !== null && "refused" in answer;
+const isRefusal = (answer: unknown): answer is Refusal => typeof answer === "object" && answer !== null && "refused" in answer;
 
 function errorStatus(error: unknown): { code: status; details: string } {
   if (error instanceof StoreError) {

@@ -30,11 +30,7 @@ export interface WriteStreamDeps {
 }
 
 /** Resolves when the sender has ended its side and everything it sent is settled. */
-export async function serveWrite(
-  stream: Duplex,
-  deps: WriteStreamDeps,
-  subscribe: (run: KnownRun) => void,
-): Promise<void> {
+export async function serveWrite(stream: Duplex, deps: WriteStreamDeps, subscribe: (run: KnownRun) => void): Promise<void> {
   for await (const { message } of stream) {
     switch (message.case) {
       case "batch":
@@ -74,10 +70,7 @@ async function take(stream: Duplex, batch: Batch, deps: WriteStreamDeps, subscri
   deps.committer.add({ ...examined, settled: settle });
 }
 
-async function examine(
-  batch: Batch,
-  { runs, limits }: WriteStreamDeps,
-): Promise<{ run: KnownRun; batch: DecodedBatch } | Rejection> {
+async function examine(batch: Batch, { runs, limits }: WriteStreamDeps): Promise<{ run: KnownRun; batch: DecodedBatch } | Rejection> {
   const body = openBatch(batch, limits);
   if ("reason" in body) return body;
   const run = await runs.find(body.project, body.runId);
@@ -98,7 +91,10 @@ function clashOf(run: KnownRun, batch: DecodedBatch, limits: IngestLimits): Reje
     const stored = run.metrics.get(key);
     if (stored === undefined) fresh++;
     else if (stored !== name) {
-      return { reason: RejectReason.LIMIT, message: `metric ${JSON.stringify(name)} has the same key as ${JSON.stringify(stored)}. Rename one.` };
+      return {
+        reason: RejectReason.LIMIT,
+        message: `metric ${JSON.stringify(name)} has the same key as ${JSON.stringify(stored)}. Rename one.`,
+      };
     }
   }
   for (const key of batch.tensorKeys) if (!run.tensors.has(key)) fresh++;

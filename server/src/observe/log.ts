@@ -26,6 +26,7 @@ export function personsLine(json: string): string {
   const { level, time, msg, err, ...rest } = JSON.parse(json) as Record<string, unknown>;
   const clock = new Date(Number(time)).toTimeString().slice(0, 8);
   const extras = Object.entries(rest).map(([key, value]) => ` ${key}=${typeof value === "string" ? value : JSON.stringify(value)}`);
-  const reason = err === undefined ? "" : `: ${typeof err === "string" ? err : ((err as { message?: string }).message ?? JSON.stringify(err))}`;
+  const reason =
+    err === undefined ? "" : `: ${typeof err === "string" ? err : ((err as { message?: string }).message ?? JSON.stringify(err))}`;
   return `${clock} ${(names[Number(level)] ?? "info").padEnd(5)} ${typeof msg === "string" ? msg : ""}${reason}${extras.join("")}\n`;
 }

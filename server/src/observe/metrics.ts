@@ -37,13 +37,39 @@ export function createServerMetrics(): ServerMetrics {
   collectDefaultMetrics({ register: registry, prefix: "gradwatch_" });
   const batches = new Counter({ name: "gradwatch_batches_total", help: "Batches made durable", registers });
   const points = new Counter({ name: "gradwatch_points_total", help: "Scalar points made durable", registers });
-  const commits = new Histogram({ name: "gradwatch_commit_seconds", help: "Duration of a group commit", buckets: commitBuckets, registers });
+  const commits = new Histogram({
+    name: "gradwatch_commit_seconds",
+    help: "Duration of a group commit",
+    buckets: commitBuckets,
+    registers,
+  });
   const retries = new Counter({ name: "gradwatch_commit_retries_total", help: "Commits tried again", registers });
-  const rejections = new Counter({ name: "gradwatch_rejected_batches_total", help: "Batches refused for ever", labelNames: ["reason"], registers });
-  const drops = new Counter({ name: "gradwatch_client_dropped_points_total", help: "Points that clients report as lost", labelNames: ["reason"], registers });
+  const rejections = new Counter({
+    name: "gradwatch_rejected_batches_total",
+    help: "Batches refused for ever",
+    labelNames: ["reason"],
+    registers,
+  });
+  const drops = new Counter({
+    name: "gradwatch_client_dropped_points_total",
+    help: "Points that clients report as lost",
+    labelNames: ["reason"],
+    registers,
+  });
   const late = new Counter({ name: "gradwatch_detector_late_points_total", help: "Points too late for order-dependent rules", registers });
-  const incidents = new Counter({ name: "gradwatch_incidents_total", help: "Incident transitions", labelNames: ["rule", "state"], registers });
-  const requests = new Histogram({ name: "gradwatch_http_seconds", help: "Duration of an API request", labelNames: ["route", "status"], buckets: requestBuckets, registers });
+  const incidents = new Counter({
+    name: "gradwatch_incidents_total",
+    help: "Incident transitions",
+    labelNames: ["rule", "state"],
+    registers,
+  });
+  const requests = new Histogram({
+    name: "gradwatch_http_seconds",
+    help: "Duration of an API request",
+    labelNames: ["route", "status"],
+    buckets: requestBuckets,
+    registers,
+  });
 
   return {
     contentType: registry.contentType,

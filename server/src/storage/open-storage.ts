@@ -34,7 +34,8 @@ const readLimits = { readSecondsMax: 20, readRowsMax: 500_000_000, readBytesMax:
 /** @throws Error or MigrationError with one clear line. */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   const engine = options.clickhouseUrl === undefined ? await openEmbedded(options) : undefined;
-  const address = engine === undefined ? remoteAddress(options) : () => ({ url: engine.url(), username: engine.username, password: engine.password });
+  const address =
+    engine === undefined ? remoteAddress(options) : () => ({ url: engine.url(), username: engine.username, password: engine.password });
   const admin = createStore({ address, database: "default", ...readLimits });
   const store = createStore({ address, database: options.database, ...readLimits });
   try {

@@ -12,9 +12,8 @@ export interface Query<Parameters extends z.ZodObject, Row extends z.ZodType> {
   readonly row: Row;
 }
 
-export const defineQuery = <Parameters extends z.ZodObject, Row extends z.ZodType>(
-  query: Query<Parameters, Row>,
-): Query<Parameters, Row> => query;
+export const defineQuery = <Parameters extends z.ZodObject, Row extends z.ZodType>(query: Query<Parameters, Row>): Query<Parameters, Row> =>
+  query;
 
 /** Integers that may exceed 2^53: bound and read as text. */
 export const UInt64 = z.union([z.bigint(), z.string()]).transform((value) => value.toString());

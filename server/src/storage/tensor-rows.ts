@@ -20,19 +20,24 @@ export interface TensorRow {
 const absent = Number.NaN;
 
 export function tensorColumns(month: number, rows: readonly TensorRow[]): NativeColumn[] {
-  const u64 = (name: string, of: (row: TensorRow) => bigint): NativeColumn =>
-    fixedColumn(name, "UInt64", BigUint64Array.from(rows, of));
-  const i64 = (name: string, of: (row: TensorRow) => bigint): NativeColumn =>
-    fixedColumn(name, "Int64", BigInt64Array.from(rows, of));
+  const u64 = (name: string, of: (row: TensorRow) => bigint): NativeColumn => fixedColumn(name, "UInt64", BigUint64Array.from(rows, of));
+  const i64 = (name: string, of: (row: TensorRow) => bigint): NativeColumn => fixedColumn(name, "Int64", BigInt64Array.from(rows, of));
   const f64 = (name: string, of: (row: TensorRow) => number | undefined): NativeColumn =>
-    fixedColumn(name, "Float64", Float64Array.from(rows, (row) => of(row) ?? absent));
-  const i32 = (name: string, of: (row: TensorRow) => number): NativeColumn =>
-    fixedColumn(name, "Int32", Int32Array.from(rows, of));
+    fixedColumn(
+      name,
+      "Float64",
+      Float64Array.from(rows, (row) => of(row) ?? absent),
+    );
+  const i32 = (name: string, of: (row: TensorRow) => number): NativeColumn => fixedColumn(name, "Int32", Int32Array.from(rows, of));
   return [
     fixedColumn("month", "UInt32", new Uint32Array(rows.length).fill(month)),
     u64("run", (row) => row.run),
     u64("tensor", (row) => row.tensor),
-    fixedColumn("rank", "UInt32", Uint32Array.from(rows, (row) => row.rank)),
+    fixedColumn(
+      "rank",
+      "UInt32",
+      Uint32Array.from(rows, (row) => row.rank),
+    ),
     i64("step", (row) => row.step),
     i64("time_ms", (row) => row.timeMs),
     u64("ver", (row) => row.ver),
@@ -56,16 +61,40 @@ export function tensorColumns(month: number, rows: readonly TensorRow[]): Native
     f64("derivative_below_5_percent", (row) => row.summary.derivativeBelow5Percent),
     f64("update_surprise_rms", (row) => row.summary.updateSurpriseRms),
     u64("hash", (row) => row.summary.hash),
-    fixedColumn("has_histogram", "UInt8", Uint8Array.from(rows, (row) => (row.summary.histogram ? 1 : 0))),
-    fixedColumn("scale", "Int8", Int8Array.from(rows, (row) => row.summary.histogram?.scale ?? 0)),
+    fixedColumn(
+      "has_histogram",
+      "UInt8",
+      Uint8Array.from(rows, (row) => (row.summary.histogram ? 1 : 0)),
+    ),
+    fixedColumn(
+      "scale",
+      "Int8",
+      Int8Array.from(rows, (row) => row.summary.histogram?.scale ?? 0),
+    ),
     f64("zero_threshold", (row) => row.summary.histogram?.zeroThreshold ?? 0),
     u64("zero_count", (row) => row.summary.histogram?.zeroCount ?? 0n),
     i32("positive_offset", (row) => row.summary.histogram?.positive?.offset ?? 0),
-    countsColumn("positive_counts", rows.map((row) => row.positiveCounts)),
+    countsColumn(
+      "positive_counts",
+      rows.map((row) => row.positiveCounts),
+    ),
     i32("negative_offset", (row) => row.summary.histogram?.negative?.offset ?? 0),
-    countsColumn("negative_counts", rows.map((row) => row.negativeCounts)),
-    bytesColumn("unit_means", "Float32", 4, rows.map((row) => row.summary.unitMeans)),
-    bytesColumn("unit_stds", "Float32", 4, rows.map((row) => row.summary.unitStds)),
+    countsColumn(
+      "negative_counts",
+      rows.map((row) => row.negativeCounts),
+    ),
+    bytesColumn(
+      "unit_means",
+      "Float32",
+      4,
+      rows.map((row) => row.summary.unitMeans),
+    ),
+    bytesColumn(
+      "unit_stds",
+      "Float32",
+      4,
+      rows.map((row) => row.summary.unitStds),
+    ),
   ];
 }
 

@@ -5,10 +5,7 @@ import type { MetricRole, ObservationBatch, RunFacts, ScalarColumn, TensorObserv
 import type { CommitItem } from "../ingest/insert-group.ts";
 import { lossKindNames, phaseNames, tensorKindNames, tensorRoleNames } from "../ingest/wire-names.ts";
 
-export function observationsOf(
-  { run, batch }: CommitItem,
-  roleOf: (metric: string) => MetricRole,
-): ObservationBatch {
+export function observationsOf({ run, batch }: CommitItem, roleOf: (metric: string) => MetricRole): ObservationBatch {
   const { body } = batch;
   const facts = body.events.flatMap(({ event }) => (event.case === "facts" ? [factsOf(event.value)] : []));
   return {

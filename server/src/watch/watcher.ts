@@ -130,7 +130,11 @@ export function createWatcher(options: WatcherOptions): Watcher {
             for (const { event } of item.batch.body.events) {
               if (event.case === "metricDefinition") defineRole(entry.roles, event.value);
             }
-            await observe(entry, observationsOf(item, (metric) => entry.roles.roleOf(metric)), item.batch.ver);
+            await observe(
+              entry,
+              observationsOf(item, (metric) => entry.roles.roleOf(metric)),
+              item.batch.ver,
+            );
           }
           if (nowMs() - entry.snapshotMs >= options.snapshotIntervalMs) await snapshot(entry);
         });

@@ -47,7 +47,12 @@ const resolved: Transition = { ...firing, state: "resolved", message: "finite ag
 function logOver(store: Store = under.store): { log: IncidentLog; told: LiveEvent[]; tick: () => void } {
   const told: LiveEvent[] = [];
   let nowMs = startMs;
-  const log = createIncidentLog({ store, hub: { publish: (event) => told.push(event) }, nowMs: () => nowMs, publicUrl: () => "http://127.0.0.1:7070" });
+  const log = createIncidentLog({
+    store,
+    hub: { publish: (event) => told.push(event) },
+    nowMs: () => nowMs,
+    publicUrl: () => "http://127.0.0.1:7070",
+  });
   return { log, told, tick: () => (nowMs += 1000) };
 }
 
@@ -57,7 +62,8 @@ const rowsOf = defineQuery({
   parameters: z.object({ run: UInt64 }),
   row: z.object({ transition: Integer, state: z.string(), body: z.string() }),
 });
-const stored = async (run: IncidentRun) => (await under.store.read(rowsOf, { run: run.key })).map(({ transition, state }) => `${transition} ${state}`);
+const stored = async (run: IncidentRun) =>
+  (await under.store.read(rowsOf, { run: run.key })).map(({ transition, state }) => `${transition} ${state}`);
 
 test("a firing rule becomes a stored, published incident with its non-finite evidence", async () => {
   const run = runOf("fires");

@@ -57,8 +57,7 @@ export async function apiUnderTest(overrides: Partial<ApiDeps> = {}): Promise<Ap
     failed: (what, error) => console.error(what, error),
     ...overrides,
   });
-  const request = async (path: string, init: RequestInit = {}): Promise<Response> =>
-    await api.request(`http://${host}${path}`, init);
+  const request = async (path: string, init: RequestInit = {}): Promise<Response> => await api.request(`http://${host}${path}`, init);
   const parsed = async <Schema extends z.ZodType>(response: Response, schema: Schema): Promise<z.output<Schema>> => {
     if (response.status !== 200) throw new Error(`status ${response.status}: ${await response.text()}`);
     return schema.parse(await response.json());
@@ -70,7 +69,10 @@ export async function apiUnderTest(overrides: Partial<ApiDeps> = {}): Promise<Ap
     setNow: (ms) => (nowMs = ms),
     get: async (path, schema) => await parsed(await request(path), schema),
     post: async (path, body, schema) =>
-      await parsed(await request(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }), schema),
+      await parsed(
+        await request(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+        schema,
+      ),
     async problem(path, init) {
       const response = await request(path, init);
       const type = response.headers.get("content-type");
@@ -96,7 +98,9 @@ export interface RunRows {
 export const keyOf = ({ project, run }: RunRows): bigint => runKey(project, run);
 
 export async function insertRun(store: Store, run: RunRows): Promise<void> {
-  await store.insertRows("runs", [{ project: run.project, run: keyOf(run).toString(), id: run.run, created_ms: run.createdMs ?? startMs, month }]);
+  await store.insertRows("runs", [
+    { project: run.project, run: keyOf(run).toString(), id: run.run, created_ms: run.createdMs ?? startMs, month },
+  ]);
 }
 
 export interface EventRow {
@@ -165,7 +169,10 @@ export interface Points {
 export async function insertPoints(store: Store, run: RunRows, all: readonly Points[]): Promise<void> {
   const key = keyOf(run);
   const names = [...new Set(all.map(({ metric }) => metric))];
-  await store.insertRows("metrics", names.map((name) => ({ run: key.toString(), metric: metricKey(name).toString(), name, first_seen_ms: startMs })));
+  await store.insertRows(
+    "metrics",
+    names.map((name) => ({ run: key.toString(), metric: metricKey(name).toString(), name, first_seen_ms: startMs })),
+  );
   const chunks: ScalarChunk[] = all.map(({ metric, rank = 0, ver = 1n, steps, values }) => ({
     run: key,
     rank,

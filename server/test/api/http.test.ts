@@ -21,7 +21,11 @@ const status = { rule: "non-finite", title: "t", status: "quiet", needs: null } 
 let under: ApiUnderTest;
 let ready = true;
 beforeAll(async () => {
-  under = await apiUnderTest({ pageFolder, ready: () => ready, ruleStatus: async (_project, run) => (run === "watched" ? [status] : undefined) });
+  under = await apiUnderTest({
+    pageFolder,
+    ready: () => ready,
+    ruleStatus: async (_project, run) => (run === "watched" ? [status] : undefined),
+  });
 });
 afterAll(() => under.close());
 
@@ -41,7 +45,8 @@ describe("host guard", () => {
     for (const path of ["/api/v1/rules", "/", "/metrics"]) {
       const response = await fetchPath(path, { headers });
       expect(response.status).toBe(expected);
-      if (expected !== 200) expect(await response.json()).toMatchObject({ status: expected, detail: expect.stringContaining("--allowed-hosts") });
+      if (expected !== 200)
+        expect(await response.json()).toMatchObject({ status: expected, detail: expect.stringContaining("--allowed-hosts") });
     }
   });
 
@@ -64,7 +69,12 @@ describe("problems", () => {
     ["/api/v1/alerts?cursor=MTIzOm5vdCBoZXg", {}, 400, "cursor"],
     ["/api/v1/series", { method: "POST", headers: json, body: "{}" }, 400, "runs"],
     ["/api/v1/series", { method: "POST", headers: json, body: "{" }, 400, "JSON"],
-    ["/api/v1/series", { method: "POST", headers: json, body: JSON.stringify({ runs: [{ project: "p", run: 7 }], metrics: ["m"] }) }, 400, "runs.0.run"],
+    [
+      "/api/v1/series",
+      { method: "POST", headers: json, body: JSON.stringify({ runs: [{ project: "p", run: 7 }], metrics: ["m"] }) },
+      400,
+      "runs.0.run",
+    ],
     ["/api/v1/series", { method: "POST", headers: json, body: `"${"x".repeat(1024 * 1024)}"` }, 422, "1048576 bytes"],
     ["/api/v1/projects/p/runs/none", {}, 404, '"none"'],
     ["/api/v1/projects/p/runs/none/metrics", {}, 404, '"none"'],
@@ -81,7 +91,11 @@ describe("problems", () => {
   });
 
   test("validation errors carry their paths", async () => {
-    const problem = await under.problem("/api/v1/series", { method: "POST", headers: json, body: JSON.stringify({ runs: [], metrics: [""] }) });
+    const problem = await under.problem("/api/v1/series", {
+      method: "POST",
+      headers: json,
+      body: JSON.stringify({ runs: [], metrics: [""] }),
+    });
     expect(problem.errors?.map(({ path }) => path)).toEqual(["runs", "metrics.0"]);
   });
 
@@ -108,7 +122,11 @@ describe("problems", () => {
     const metrics = Array.from({ length: 120 }, (_, i) => `m${i}`);
     const steps = Array.from({ length: 9000 }, (_, i) => i);
     const values = new Float64Array(9000);
-    await insertPoints(under.store, wide, metrics.map((metric) => ({ metric, steps, values })));
+    await insertPoints(
+      under.store,
+      wide,
+      metrics.map((metric) => ({ metric, steps, values })),
+    );
     const body = JSON.stringify({ runs: [wide], metrics, maxBuckets: 10_000 });
     const problem = await under.problem("/api/v1/series", { method: "POST", headers: json, body });
     expect(problem).toMatchObject({ status: 422, detail: expect.stringContaining("1080000 buckets; the limit is 1000000") });
@@ -143,7 +161,9 @@ describe("headers", () => {
   test("long JSON is compressed, for those who can read it", async () => {
     const response = await fetchPath("/api/v1/rules", { headers: { "accept-encoding": "gzip" } });
     expect(response.headers.get("content-encoding")).toBe("gzip");
-    const { rules } = z.object({ rules: z.array(Rule) }).parse(JSON.parse(gunzipSync(Buffer.from(await response.arrayBuffer())).toString()));
+    const { rules } = z
+      .object({ rules: z.array(Rule) })
+      .parse(JSON.parse(gunzipSync(Buffer.from(await response.arrayBuffer())).toString()));
     expect(rules.map(({ id }) => id)).toContain("non-finite");
     expect((await fetchPath("/api/v1/rules")).headers.get("content-encoding")).toBeNull();
   });
@@ -232,9 +252,34 @@ describe("openapi.json", () => {
 
 describe("alerts and rules", () => {
   const incident = (id: string, openedAt: number, more: object = {}) => ({
-    id, project: "p", run: "r", rule: "non-finite", state: "firing", level: "high", title: "t", message: "m", advice: [], subject: "loss", rank: 0,
-    onsetStep: 1, firingStep: 1, resolvedStep: null, openedAt, updatedAt: openedAt, resolvedAt: null, openings: 1, lastCheckpoint: null, url: "u",
-    evidence: { ruleVersion: 1, statistic: { name: "s", value: "NaN", threshold: 1 }, window: null, topTensors: [], ruledOut: [], batchIds: [] },
+    id,
+    project: "p",
+    run: "r",
+    rule: "non-finite",
+    state: "firing",
+    level: "high",
+    title: "t",
+    message: "m",
+    advice: [],
+    subject: "loss",
+    rank: 0,
+    onsetStep: 1,
+    firingStep: 1,
+    resolvedStep: null,
+    openedAt,
+    updatedAt: openedAt,
+    resolvedAt: null,
+    openings: 1,
+    lastCheckpoint: null,
+    url: "u",
+    evidence: {
+      ruleVersion: 1,
+      statistic: { name: "s", value: "NaN", threshold: 1 },
+      window: null,
+      topTensors: [],
+      ruledOut: [],
+      batchIds: [],
+    },
     ...more,
   });
   const page = (query: string) => under.get(`/api/v1/alerts?project=p&${query}`, IncidentPage);
@@ -242,7 +287,15 @@ describe("alerts and rules", () => {
   test("incidents are listed newest first, by their present state, over pages", async () => {
     const run = { project: "p", run: "r" };
     const row = (id: string, transition: number, state: string, openedAt: number, timeMs = openedAt) => ({
-      project: "p", run: keyOf(run).toString(), run_id: "r", incident: id, transition, state, rule: "non-finite", level: "high", time_ms: timeMs,
+      project: "p",
+      run: keyOf(run).toString(),
+      run_id: "r",
+      incident: id,
+      transition,
+      state,
+      rule: "non-finite",
+      level: "high",
+      time_ms: timeMs,
       body: JSON.stringify(incident(id, openedAt, { state })),
     });
     await under.store.insertRows("incident_events", [
@@ -255,7 +308,7 @@ describe("alerts and rules", () => {
     expect((await page("state=firing")).incidents.map(({ id }) => id)).toEqual(["c3", "b2"]);
     expect((await page("rule=loss-plateau")).incidents).toEqual([]);
     const seen: string[] = [];
-    for (let cursor = ""; ; ) {
+    for (let cursor = ""; ;) {
       const { incidents, nextCursor } = await page(`limit=1${cursor}`);
       seen.push(...incidents.map(({ id }) => id));
       if (nextCursor === null) break;
@@ -279,7 +332,7 @@ describe("events", () => {
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     const decoder = new TextDecoder();
     let text = "";
-    for (; text.split("\n\n").length <= count; ) {
+    for (; text.split("\n\n").length <= count;) {
       const { done, value } = await reader.read();
       if (done) break;
       text += decoder.decode(value, { stream: true });
@@ -329,7 +382,12 @@ const bareStore: Store = {
 };
 const bareDeps = {
   store: bareStore,
-  hub: { subscribe: () => { throw new Error("not used"); }, subscribers: () => 0 },
+  hub: {
+    subscribe: () => {
+      throw new Error("not used");
+    },
+    subscribers: () => 0,
+  },
   nowMs: () => startMs,
   get metrics() {
     return createServerMetrics();

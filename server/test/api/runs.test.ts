@@ -41,7 +41,13 @@ test("a run shows what was said when it was opened, changed and closed", async (
       tags: ["prod", "a,b"],
       notes: "n",
       worldSize: 2,
-      config: [{ key: "lr", number: 0.1 }, { key: "opt", text: "adam" }, { key: "amp", flag: true }, { key: "layers", json: "[1,2]" }, { key: "limit", number: "Infinity" }],
+      config: [
+        { key: "lr", number: 0.1 },
+        { key: "opt", text: "adam" },
+        { key: "amp", flag: true },
+        { key: "layers", json: "[1,2]" },
+        { key: "limit", number: "Infinity" },
+      ],
       environment: { host: "box", memoryBytes: "8589934592", versions: { node: "22" } },
       facts: { plannedSteps: "1000", lossKind: "LOSS_KIND_CROSS_ENTROPY", layers: [{ name: "dense", parameters: "12" }] },
     }),
@@ -53,7 +59,10 @@ test("a run shows what was said when it was opened, changed and closed", async (
     { kind: "drops", body: { reason: "queue-full", points: "3" } },
     closed({ outcome: "RUN_OUTCOME_FAILED", exitCode: 1, error: "RangeError: boom", drops: [{ reason: "queue-full", points: "5" }] }),
   ]);
-  await insertPoints(under.store, run, [{ metric: "loss", steps: [0, 1, 2], values: [3, 2, 1] }, { metric: "val/acc", steps: [2], values: [Infinity] }]);
+  await insertPoints(under.store, run, [
+    { metric: "loss", steps: [0, 1, 2], values: [3, 2, 1] },
+    { metric: "val/acc", steps: [2], values: [Infinity] },
+  ]);
   expect(await detail(run)).toEqual({
     project: "whole",
     run: "r1",
@@ -97,11 +106,21 @@ test.each([
   },
   {
     name: "both ranks closed, one failed",
-    events: [opened(), opened({}, { producer: 2, rank: 1 }), closed({ outcome: "RUN_OUTCOME_FAILED" }, { producer: 2, rank: 1 }), closed(finished)],
+    events: [
+      opened(),
+      opened({}, { producer: 2, rank: 1 }),
+      closed({ outcome: "RUN_OUTCOME_FAILED" }, { producer: 2, rank: 1 }),
+      closed(finished),
+    ],
     beatMs: 0,
     expected: "failed",
   },
-  { name: "resumed after it was closed", events: [opened(), closed(finished), opened({}, { producer: 2 })], beatMs: 0, expected: "running" },
+  {
+    name: "resumed after it was closed",
+    events: [opened(), closed(finished), opened({}, { producer: 2 })],
+    beatMs: 0,
+    expected: "running",
+  },
   {
     name: "resumed and closed again",
     events: [opened(), closed({ outcome: "RUN_OUTCOME_FAILED" }), opened({}, { producer: 2 }), closed(finished, { producer: 2 })],
@@ -113,7 +132,11 @@ test.each([
   await insertRun(under.store, run);
   await insertHeartbeat(under.store, run, startMs + beatMs);
   // Opened and closed long ago: only the heartbeat tells life.
-  await insertEvents(under.store, run, events.map((event) => ({ ...event, timeMs: startMs - 90_000 })));
+  await insertEvents(
+    under.store,
+    run,
+    events.map((event) => ({ ...event, timeMs: startMs - 90_000 })),
+  );
   const { state, endedAt } = await detail(run);
   expect(state).toBe(expected);
   expect(endedAt === null).toBe(expected === "running");
@@ -141,7 +164,7 @@ test("the list is filtered by state and searched by id, name, group and tag", as
   for (const [i, run] of runs.entries()) {
     await insertRun(under.store, { project: "sought", run, createdMs: startMs + i });
     await insertEvents(under.store, { project: "sought", run }, [
-      opened({ name: `Name of ${run}`, group: i === 2 ? "Grüße 100%" : "", tags: i === 1 ? ["it's \"quoted\""] : [] }),
+      opened({ name: `Name of ${run}`, group: i === 2 ? "Grüße 100%" : "", tags: i === 1 ? ['it\'s "quoted"'] : [] }),
       ...(i === 0 ? [closed(finished)] : []),
     ]);
   }
@@ -192,7 +215,13 @@ test("projects count their runs, the running and the firing", async () => {
     { ...event, incident: "i2", transition: 2, state: "resolved" },
   ]);
   const { projects } = await under.get("/api/v1/projects", z.object({ projects: z.array(Project) }));
-  expect(projects.find(({ name }) => name === "counted")).toEqual({ name: "counted", runs: 2, running: 1, firing: 1, updatedAt: startMs + 1 });
+  expect(projects.find(({ name }) => name === "counted")).toEqual({
+    name: "counted",
+    runs: 2,
+    running: 1,
+    firing: 1,
+    updatedAt: startMs + 1,
+  });
   expect((await detail(run)).incidents).toEqual({ firing: 1, total: 2, worst: "high" });
 });
 
@@ -210,8 +239,32 @@ test("metrics have extents, roles and goals; a definition wins over the habit of
     { kind: "metric-definition", body: { pattern: "custom/*", role: "METRIC_ROLE_METRIC", goal: "METRIC_GOAL_MAXIMIZE" } },
   ]);
   expect(await metricsOf(run)).toEqual([
-    { name: "custom/quality", role: "metric", goal: "maximize", ranks: [0], points: 1, nonFinite: 0, stepMin: 1, stepMax: 1, last: 0.5, min: 0.5, max: 0.5 },
-    { name: "loss", role: "loss", goal: "minimize", ranks: [0, 1], points: 5, nonFinite: 1, stepMin: 0, stepMax: 9, last: -1, min: -1, max: 2 },
+    {
+      name: "custom/quality",
+      role: "metric",
+      goal: "maximize",
+      ranks: [0],
+      points: 1,
+      nonFinite: 0,
+      stepMin: 1,
+      stepMax: 1,
+      last: 0.5,
+      min: 0.5,
+      max: 0.5,
+    },
+    {
+      name: "loss",
+      role: "loss",
+      goal: "minimize",
+      ranks: [0, 1],
+      points: 5,
+      nonFinite: 1,
+      stepMin: 0,
+      stepMax: 9,
+      last: -1,
+      min: -1,
+      max: 2,
+    },
   ]);
 });
 
@@ -232,7 +285,11 @@ test("what a resumed run abandoned is in no summary", async () => {
 test("a run with very many metrics shows the telling ones", async () => {
   const run = { project: "metrics", run: "many" };
   await insertRun(under.store, run);
-  await insertPoints(under.store, run, Array.from({ length: 80 }, (_, i) => ({ metric: i === 79 ? "zz/loss" : `a${i}`, steps: [0], values: [i] })));
+  await insertPoints(
+    under.store,
+    run,
+    Array.from({ length: 80 }, (_, i) => ({ metric: i === 79 ? "zz/loss" : `a${i}`, steps: [0], values: [i] })),
+  );
   const { summary } = await detail(run);
   expect(Object.keys(summary)).toHaveLength(50);
   expect(summary["zz/loss"]).toBe(79);

@@ -41,7 +41,10 @@ test("a short series comes point by point, with its non-finite values by name", 
 });
 
 test("many runs, metrics and ranks come in the order asked for; those without points are left out", async () => {
-  const runs = [{ project: "p", run: "b" }, { project: "p", run: "a" }];
+  const runs = [
+    { project: "p", run: "b" },
+    { project: "p", run: "a" },
+  ];
   for (const run of runs) {
     await insertRun(under.store, run);
     await insertPoints(under.store, run, [
@@ -51,7 +54,14 @@ test("many runs, metrics and ranks come in the order asked for; those without po
     ]);
   }
   const { series: found } = await series({ runs: [...runs, { project: "p", run: "none" }], metrics: ["z", "acc", "absent"] });
-  expect(found.map(({ run, metric, rank }) => `${run} ${metric} ${rank}`)).toEqual(["b z 0", "b z 1", "b acc 0", "a z 0", "a z 1", "a acc 0"]);
+  expect(found.map(({ run, metric, rank }) => `${run} ${metric} ${rank}`)).toEqual([
+    "b z 0",
+    "b z 1",
+    "b acc 0",
+    "a z 0",
+    "a z 1",
+    "a acc 0",
+  ]);
 });
 
 test("large values do not overflow the mean", async () => {
@@ -68,14 +78,23 @@ test("a range is cut by itself, its ends included", async () => {
   const steps = Array.from({ length: 1000 }, (_, i) => i);
   await insertPoints(under.store, run, [{ metric: "loss", steps, values: steps }]);
   const { series: found } = await series({ runs: [run], metrics: ["loss"], stepFrom: 100, stepTo: 109, maxBuckets: 5 });
-  expect(found[0]?.buckets).toMatchObject({ step: [100, 102, 104, 106, 108], stepLast: [101, 103, 105, 107, 109], min: [100, 102, 104, 106, 108] });
+  expect(found[0]?.buckets).toMatchObject({
+    step: [100, 102, 104, 106, 108],
+    stepLast: [101, 103, 105, 107, 109],
+    min: [100, 102, 104, 106, 108],
+  });
 });
 
 const awkward = fc.oneof(
   { weight: 6, arbitrary: fc.double({ noNaN: true, min: -1e300, max: 1e300 }) },
   { weight: 1, arbitrary: fc.constantFrom(NaN, Infinity, -Infinity, -0, 0, Number.MAX_VALUE, -Number.MAX_VALUE, Number.MIN_VALUE) },
   // A NaN with a payload of its own.
-  { weight: 1, arbitrary: fc.integer({ min: 1, max: 2 ** 31 }).map((payload) => new Float64Array(new BigUint64Array([0x7ff8_0000_0000_0000n | BigInt(payload)]).buffer)[0] as number) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .integer({ min: 1, max: 2 ** 31 })
+      .map((payload) => new Float64Array(new BigUint64Array([0x7ff8_0000_0000_0000n | BigInt(payload)]).buffer)[0] as number),
+  },
 );
 
 interface Write {
@@ -97,7 +116,11 @@ test("buckets hold exactly what a full scan of the visible points holds", async 
     { minLength: 1, maxLength: 120 },
   );
   const sessions = fc.array(
-    fc.record({ rank: fc.integer({ min: 0, max: 1 }), verStart: fc.bigInt({ min: 1n, max: 100n }), resumeStep: fc.option(fc.integer({ min: 0, max: 80 })) }),
+    fc.record({
+      rank: fc.integer({ min: 0, max: 1 }),
+      verStart: fc.bigInt({ min: 1n, max: 100n }),
+      resumeStep: fc.option(fc.integer({ min: 0, max: 80 })),
+    }),
     { maxLength: 3 },
   );
   await fc.assert(
@@ -107,10 +130,17 @@ test("buckets hold exactly what a full scan of the visible points holds", async 
       for (const [i, session] of resumed.entries()) await insertSession(under.store, run, { ...session, producer: i + 1, session: i });
       // A version of a step is written once: a producer's versions are its own.
       const unique = [...new Map(written.map((write) => [`${write.rank} ${write.step} ${write.ver}`, write])).values()];
-      await insertPoints(under.store, run, unique.map(({ rank, step, value, ver }) => ({ metric: "m", rank, ver, steps: [step], values: Float64Array.of(value) })));
+      await insertPoints(
+        under.store,
+        run,
+        unique.map(({ rank, step, value, ver }) => ({ metric: "m", rank, ver, steps: [step], values: Float64Array.of(value) })),
+      );
       const { series: found } = await series({ runs: [run], metrics: ["m"], maxBuckets });
       for (const rank of [0, 1]) {
-        const visible = scan(unique.filter((write) => write.rank === rank), resumed.filter((session) => session.rank === rank));
+        const visible = scan(
+          unique.filter((write) => write.rank === rank),
+          resumed.filter((session) => session.rank === rank),
+        );
         const buckets = found.find((one) => one.rank === rank)?.buckets;
         expect(buckets === undefined).toBe(visible.length === 0);
         if (buckets === undefined) continue;

@@ -56,7 +56,10 @@ interface Given {
 
 async function insertSummaries(run: RunRows, given: readonly Given[]): Promise<void> {
   const rows: TensorRow[] = given.map(({ name, step, values, kind = "gradient", rank = 0, ver = 1n, scale = 4 }) => {
-    const positive = buckets(values.filter((value) => Number.isFinite(value) && value > 0), scale);
+    const positive = buckets(
+      values.filter((value) => Number.isFinite(value) && value > 0),
+      scale,
+    );
     const negative = buckets(values.filter((value) => Number.isFinite(value) && value < 0).map(Math.abs), scale);
     return {
       run: keyOf(run),
@@ -99,7 +102,13 @@ function summaryOf(values: readonly number[], scale: number, positiveOffset: num
     sumAbsolute: finite.reduce((sum, value) => sum + Math.abs(value), 0),
     units: 10n,
     unitsActiveBelow2Permille: 4n,
-    histogram: { scale, zeroThreshold: 0, zeroCount: count((value) => value === 0), positive: { offset: positiveOffset }, negative: { offset: negativeOffset } },
+    histogram: {
+      scale,
+      zeroThreshold: 0,
+      zeroCount: count((value) => value === 0),
+      positive: { offset: positiveOffset },
+      negative: { offset: negativeOffset },
+    },
   });
 }
 
@@ -110,11 +119,23 @@ const histograms = (run: RunRows, query: string) => under.get(`${base(run)}/hist
 test("tensors are listed from the input side", async () => {
   const run = { project: "p", run: "list" };
   await insertRun(under.store, run);
-  await insertInfos(run, [{ name: "out/kernel", index: 2 }, { name: "in/kernel", index: 0 }, { name: "in/kernel", kind: "weight", index: 0 }]);
+  await insertInfos(run, [
+    { name: "out/kernel", index: 2 },
+    { name: "in/kernel", index: 0 },
+    { name: "in/kernel", kind: "weight", index: 0 },
+  ]);
   const { tensors } = await under.get(base(run), z.object({ tensors: z.array(Tensor) }));
   expect(tensors.map(({ name, kind }) => `${name} ${kind}`)).toEqual(["in/kernel gradient", "in/kernel weight", "out/kernel gradient"]);
   expect(tensors[0]).toEqual({
-    name: "in/kernel", kind: "gradient", phase: "train", layer: "in", topologicalIndex: 0, role: "kernel", dtype: "float32", shape: [2, 3], activation: "relu",
+    name: "in/kernel",
+    kind: "gradient",
+    phase: "train",
+    layer: "in",
+    topologicalIndex: 0,
+    role: "kernel",
+    dtype: "float32",
+    shape: [2, 3],
+    activation: "relu",
   });
 });
 
@@ -132,8 +153,14 @@ test("the matrix has a column for every step where they are few, and null where 
   expect(statistic).toBe("norm");
   expect(steps).toEqual([0, 7, 100]);
   expect(rows.map(({ tensor }) => tensor.name)).toEqual(["a", "b"]);
-  expect(rows.map(({ values }) => values)).toEqual([[5, null, 1], [null, "NaN", null]]);
-  expect(rows.map(({ nonFinite }) => nonFinite)).toEqual([[0, 0, 2], [0, 1, 0]]);
+  expect(rows.map(({ values }) => values)).toEqual([
+    [5, null, 1],
+    [null, "NaN", null],
+  ]);
+  expect(rows.map(({ nonFinite }) => nonFinite)).toEqual([
+    [0, 0, 2],
+    [0, 1, 0],
+  ]);
 });
 
 test.each([
@@ -158,7 +185,10 @@ test("steps that share a column show its extreme, and every non-finite element i
   const run = { project: "p", run: "columns" };
   await insertRun(under.store, run);
   await insertInfos(run, [{ name: "a" }]);
-  await insertSummaries(run, Array.from({ length: 100 }, (_, step) => ({ name: "a", step, values: step === 42 ? [1000] : step === 77 ? [NaN, 2] : [1] })));
+  await insertSummaries(
+    run,
+    Array.from({ length: 100 }, (_, step) => ({ name: "a", step, values: step === 42 ? [1000] : step === 77 ? [NaN, 2] : [1] })),
+  );
   const { steps, rows } = await matrix(run, "kind=gradient&columns=10");
   expect(steps).toEqual([9, 19, 29, 39, 49, 59, 69, 79, 89, 99]);
   expect(rows[0]?.values).toEqual([1, 1, 1, 1, 1000, 1, 1, 2, 1, 1]);
@@ -196,7 +226,10 @@ test("an abandoned step and an overwritten one are not counted", async () => {
   ]);
   const { steps, rows } = await matrix(run, "kind=gradient");
   expect({ steps, values: rows[0]?.values }).toEqual({ steps: [1, 5], values: [1, 2] });
-  expect((await histograms(run, "kind=gradient&name=a")).columns.map(({ step, max }) => [step, max])).toEqual([[1, 1], [5, 2]]);
+  expect((await histograms(run, "kind=gradient&name=a")).columns.map(({ step, max }) => [step, max])).toEqual([
+    [1, 1],
+    [5, 2],
+  ]);
 });
 
 test("histograms share their bins, keep every finite element and tell of the others", async () => {
@@ -221,9 +254,16 @@ test("the steps of a column are merged, over several pages of summaries", async 
   await insertRun(under.store, run);
   await insertInfos(run, [{ name: "a" }]);
   const values = (step: number): number[] => [1, 2, step % 2 === 0 ? 3 : -3];
-  await insertSummaries(run, Array.from({ length: 4500 }, (_, step) => ({ name: "a", step, values: values(step), scale: 2 + (step % 5) })));
+  await insertSummaries(
+    run,
+    Array.from({ length: 4500 }, (_, step) => ({ name: "a", step, values: values(step), scale: 2 + (step % 5) })),
+  );
   const { columns } = await histograms(run, "kind=gradient&name=a&columns=3&bins=20");
-  expect(columns.map(({ step, count }) => [step, count])).toEqual([[1499, 4500], [2999, 4500], [4499, 4500]]);
+  expect(columns.map(({ step, count }) => [step, count])).toEqual([
+    [1499, 4500],
+    [2999, 4500],
+    [4499, 4500],
+  ]);
   for (const { counts, min, max, norm } of columns) {
     expect(counts.reduce((sum, count) => sum + count, 0)).toBeCloseTo(4500, 6);
     expect({ min, max }).toEqual({ min: -3, max: 3 });

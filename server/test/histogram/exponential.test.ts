@@ -2,7 +2,15 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { emptyHistogram, type ExponentialHistogram, lowerBound, lowerScale, merge, type Side, totalCount } from "../../src/histogram/exponential.ts";
+import {
+  emptyHistogram,
+  type ExponentialHistogram,
+  lowerBound,
+  lowerScale,
+  merge,
+  type Side,
+  totalCount,
+} from "../../src/histogram/exponential.ts";
 import { linearEdges, rebin } from "../../src/histogram/linear-bins.ts";
 import { addSummaries, emptySummary, moments, type Summary } from "../../src/histogram/tensor-summary.ts";
 
@@ -97,7 +105,10 @@ test("the moments of merged summaries are those of all the values", () => {
       const { mean, norm } = moments(merged);
       expect(merged.min).toBe(Math.min(...all));
       expect(merged.max).toBe(Math.max(...all));
-      expect(mean).toBeCloseTo(all.reduce((sum, value) => sum + value / all.length, 0), 3);
+      expect(mean).toBeCloseTo(
+        all.reduce((sum, value) => sum + value / all.length, 0),
+        3,
+      );
       expect(norm).toBeCloseTo(Math.hypot(...all), 3);
     }),
   );

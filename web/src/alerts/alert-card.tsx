@@ -40,7 +40,9 @@ export function AlertCard({ incident, runLink }: AlertCardProps): ReactNode {
           <Facts incident={incident} />
           {evidence.ruledOut.length > 0 ? <p className="muted">Ruled out: {evidence.ruledOut.join("; ")}.</p> : null}
         </div>
-        {evidence.window === null ? null : <EvidenceChart window={evidence.window} onsetStep={incident.onsetStep} firingStep={incident.firingStep} />}
+        {evidence.window === null ? null : (
+          <EvidenceChart window={evidence.window} onsetStep={incident.onsetStep} firingStep={incident.firingStep} />
+        )}
         <div>
           <h4>What to try</h4>
           <ul className="advice">

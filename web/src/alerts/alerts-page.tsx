@@ -27,12 +27,20 @@ export function AlertsPage(): ReactNode {
         </form>
       </div>
       {incidents === undefined ? (
-        alerts.error === null ? <Loading what="the alerts" /> : <Failure error={alerts.error} retry={() => void alerts.refetch()} />
+        alerts.error === null ? (
+          <Loading what="the alerts" />
+        ) : (
+          <Failure error={alerts.error} retry={() => void alerts.refetch()} />
+        )
       ) : incidents.length === 0 ? (
         <p className="muted">No alert matches. That is good news, or a narrow filter.</p>
       ) : (
         incidents.map((incident) => (
-          <AlertCard key={incident.id} incident={incident} runLink={<Link href={`${runHref(incident)}#incident-${incident.id}`}>{`${incident.project} / ${incident.run}`}</Link>} />
+          <AlertCard
+            key={incident.id}
+            incident={incident}
+            runLink={<Link href={`${runHref(incident)}#incident-${incident.id}`}>{`${incident.project} / ${incident.run}`}</Link>}
+          />
         ))
       )}
       {alerts.hasNextPage ? (
@@ -44,7 +52,15 @@ export function AlertsPage(): ReactNode {
   );
 }
 
-function Choice({ name, value, options }: { readonly name: string; readonly value: string; readonly options: readonly string[] }): ReactNode {
+function Choice({
+  name,
+  value,
+  options,
+}: {
+  readonly name: string;
+  readonly value: string;
+  readonly options: readonly string[];
+}): ReactNode {
   return (
     <label>
       <span>{name[0]?.toUpperCase() + name.slice(1)}</span>

@@ -20,7 +20,11 @@ export interface EvidenceLayout {
 /** Ranges of more than this factor are drawn on a logarithmic axis. */
 const LOG_FROM = 50;
 
-export function layOutEvidence({ steps, values }: NonNullable<Evidence["window"]>, onsetStep: number | null, firingStep: number | null): EvidenceLayout {
+export function layOutEvidence(
+  { steps, values }: NonNullable<Evidence["window"]>,
+  onsetStep: number | null,
+  firingStep: number | null,
+): EvidenceLayout {
   const finite = values.filter((value): value is number => typeof value === "number");
   const min = finite.length === 0 ? null : Math.min(...finite);
   const max = finite.length === 0 ? null : Math.max(...finite);
@@ -37,7 +41,8 @@ export function layOutEvidence({ steps, values }: NonNullable<Evidence["window"]
     path += `${pen ? "L" : "M"}${round(x(steps[i] as number))} ${round(y(value))}`;
     pen = true;
   });
-  const inside = (step: number | null): number | null => (step === null || steps.length === 0 || step < (steps[0] as number) || step > (steps.at(-1) as number) ? null : round(x(step)));
+  const inside = (step: number | null): number | null =>
+    step === null || steps.length === 0 || step < (steps[0] as number) || step > (steps.at(-1) as number) ? null : round(x(step));
   return {
     path,
     nonFinite: values.flatMap((value: Float, i) => (typeof value === "number" ? [] : [round(x(steps[i] as number))])),

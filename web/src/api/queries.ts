@@ -50,7 +50,8 @@ export const useRuns = (filter: RunFilter) =>
   useInfiniteQuery({
     queryKey: ["runs", filter],
     initialPageParam: "",
-    queryFn: ({ pageParam, signal }) => getJson<RunPage>(`/runs?${search({ ...filter, limit: String(PAGE_SIZE), cursor: pageParam })}`, signal),
+    queryFn: ({ pageParam, signal }) =>
+      getJson<RunPage>(`/runs?${search({ ...filter, limit: String(PAGE_SIZE), cursor: pageParam })}`, signal),
     getNextPageParam: (page) => page.nextCursor ?? undefined,
     placeholderData: keepPreviousData,
   });
@@ -98,7 +99,8 @@ export const useMetrics = (refs: readonly RunRef[]) =>
   useQueries({
     queries: refs.map((ref) => ({
       queryKey: runQueryKey(ref, "metrics"),
-      queryFn: async ({ signal }: { signal: AbortSignal }) => (await getJson<{ metrics: Metric[] }>(`${apiPath(ref)}/metrics`, signal)).metrics,
+      queryFn: async ({ signal }: { signal: AbortSignal }) =>
+        (await getJson<{ metrics: Metric[] }>(`${apiPath(ref)}/metrics`, signal)).metrics,
     })),
   });
 
@@ -140,7 +142,10 @@ export const useHistograms = (ref: RunRef, tensor: Tensor): UseQueryResult<Tenso
     queryKey: runQueryKey(ref, "histograms", tensor.kind, tensor.phase, tensor.name),
     queryFn: ({ signal }) => {
       const { name, kind, phase } = tensor;
-      return getJson<TensorHistograms>(`${apiPath(ref)}/tensors/histograms?${search({ name, kind, phase, columns: "60", bins: "80" })}`, signal);
+      return getJson<TensorHistograms>(
+        `${apiPath(ref)}/tensors/histograms?${search({ name, kind, phase, columns: "60", bins: "80" })}`,
+        signal,
+      );
     },
     placeholderData: keepPreviousData,
   });

@@ -39,7 +39,12 @@ export function alignSeries(all: readonly Buckets[]): Aligned {
   };
 }
 
-function place(length: number, position: ReadonlyMap<number, number>, steps: readonly number[], values: readonly (number | null)[]): Column {
+function place(
+  length: number,
+  position: ReadonlyMap<number, number>,
+  steps: readonly number[],
+  values: readonly (number | null)[],
+): Column {
   const column: Column = Array.from({ length });
   steps.forEach((step, i) => {
     column[position.get(step) as number] = values[i] ?? null;
@@ -52,6 +57,14 @@ export function nonFiniteMarks(buckets: Buckets): NonFiniteMark[] {
     const count = buckets.nonFinite[i] ?? 0;
     return count > 0 ? [{ step, count }] : [];
   });
+}
+
+/** Indices of values without a neighbour to draw a line to: alone, or between values that are not finite. */
+export function isolatedPoints(column: Column): number[] {
+  const present = column.flatMap((value, i) => (value === undefined ? [] : [{ value, i }]));
+  return present
+    .filter(({ value }, k) => value !== null && (present[k - 1]?.value ?? null) === null && (present[k + 1]?.value ?? null) === null)
+    .map(({ i }) => i);
 }
 
 /** Whether a bucket holds several points, so that mean and extremes differ and a band is worth drawing. */

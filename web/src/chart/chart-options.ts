@@ -3,6 +3,7 @@
 
 import uPlot from "uplot";
 import { formatNumber } from "../format.ts";
+import { type Column, isolatedPoints } from "./align-series.ts";
 import type { Theme } from "./color.ts";
 import { linearRange, logRange, logTicks, type YScale } from "./y-range.ts";
 
@@ -11,8 +12,6 @@ export interface Line {
   readonly color: string;
   /** Several points a bucket: the band is drawn. */
   readonly bucketed: boolean;
-  /** One point only: drawn as a dot. */
-  readonly single: boolean;
 }
 
 export interface ChartLook {
@@ -50,14 +49,22 @@ export function chartOptions(look: ChartLook, reactions: ChartReactions): uPlot.
     cursor: { sync: { key: syncKey, setSeries: false }, drag: { x: true, y: false, dist: DRAG_MIN }, points: { size: 6 } },
     scales: {
       x: { time: false },
-      y: yScale === "log" ? { distr: 3, range: (_chart, min, max) => logRange(min, max) } : { range: (_chart, min, max) => linearRange(min, max) },
+      y:
+        yScale === "log"
+          ? { distr: 3, range: (_chart, min, max) => logRange(min, max) }
+          : { range: (_chart, min, max) => linearRange(min, max) },
     },
     axes: [
       { ...axis, size: 28, values: (_chart, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? shortStep(tick) : "")) },
       {
         ...axis,
         size: 58,
-        ...(yScale === "log" ? { splits: (_chart: uPlot, _axis: number, min: number, max: number) => logTicks(min, max) } : {}),
+        ...(yScale === "log"
+          ? {
+              splits: (_chart: uPlot, _axis: number, min: number, max: number) => logTicks(min, max),
+              filter: (_chart: uPlot, ticks: number[]) => ticks,
+            }
+          : {}),
         values: (_chart, ticks) => ticks.map((tick) => (tick === null ? "" : formatNumber(tick))),
       },
     ],
@@ -80,13 +87,23 @@ export function chartOptions(look: ChartLook, reactions: ChartReactions): uPlot.
   };
 }
 
-function seriesOf({ label, color, bucketed, single }: Line): uPlot.Series[] {
-  const edge: uPlot.Series = { show: true, stroke: bucketed ? color + BAND_ALPHA : "transparent", width: bucketed ? 1 : 0, points: { show: false } };
+function seriesOf({ label, color, bucketed }: Line): uPlot.Series[] {
+  const edge: uPlot.Series = {
+    show: true,
+    stroke: bucketed ? color + BAND_ALPHA : "transparent",
+    width: bucketed ? 1 : 0,
+    points: { show: false },
+  };
   return [
-    { label, stroke: color, width: 1.5, points: { show: single, size: 6, fill: color } },
+    { label, stroke: color, width: 1.5, points: { show: true, filter: lonePoints, size: 5, fill: color } },
     { ...edge, label: `${label} minimum` },
     { ...edge, label: `${label} maximum` },
   ];
+}
+
+/** Points that no line reaches would not be seen. */
+function lonePoints(chart: uPlot, series: number): number[] {
+  return isolatedPoints(chart.data[series] as Column);
 }
 
 function shortStep(step: number): string {

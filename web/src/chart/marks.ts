@@ -28,7 +28,8 @@ export function drawMarks(chart: uPlot, marks: readonly (readonly NonFiniteMark[
   ctx.fillStyle = NON_FINITE[theme];
   for (const { step } of marks.flat()) {
     const x = chart.valToPos(step, "x", true);
-    if (inside(x)) ctx.fillRect(x - (TICK_WIDTH * ratio) / 2, bbox.top + bbox.height - TICK_HEIGHT * ratio, TICK_WIDTH * ratio, TICK_HEIGHT * ratio);
+    if (inside(x))
+      ctx.fillRect(x - (TICK_WIDTH * ratio) / 2, bbox.top + bbox.height - TICK_HEIGHT * ratio, TICK_WIDTH * ratio, TICK_HEIGHT * ratio);
   }
   ctx.lineWidth = 1.5 * ratio;
   ctx.setLineDash([4 * ratio, 3 * ratio]);

@@ -27,7 +27,11 @@ export function readoutAt(
     const at = buckets.step.indexOf(step);
     return at < 0 ? [] : [{ text: `${label}${label === "" ? "" : ": "}${valueText(buckets, at)}`, color }];
   });
-  return [{ text: `step ${formatCount(step)}` }, ...rows, ...onsets.map(({ title, step: onset }) => ({ text: `▲ ${title} (from step ${onset})` }))];
+  return [
+    { text: `step ${formatCount(step)}` },
+    ...rows,
+    ...onsets.map(({ title, step: onset }) => ({ text: `▲ ${title} (from step ${onset})` })),
+  ];
 }
 
 function valueText(buckets: Buckets, at: number): string {

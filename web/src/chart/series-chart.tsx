@@ -58,7 +58,7 @@ export function SeriesChart({ metric, lines, onsets = NO_ONSETS, range, onZoom, 
           type="button"
           className="quiet"
           aria-pressed={yScale === "log"}
-          aria-label={`Logarithmic y axis of ${metric}`}
+          aria-label={`log scale of ${metric}`}
           disabled={!canLog}
           title={canLog ? "Logarithmic y axis" : "A logarithmic axis needs positive values"}
           onClick={() => setWanted(yScale === "log" ? "linear" : "log")}
@@ -89,7 +89,7 @@ function Canvas({ lines, aligned, onsets, range, onZoom, syncKey, height, yScale
   const shown = useRef({ lines, aligned, onsets, onZoom });
   shown.current = { lines, aligned, onsets, onZoom };
 
-  const looks = lines.map(({ label, color, buckets }) => ({ label, color, bucketed: isBucketed(buckets), single: buckets.step.length === 1 }));
+  const looks = lines.map(({ label, color, buckets }) => ({ label, color, bucketed: isBucketed(buckets) }));
   const isSized = width > 0;
   const structure = JSON.stringify([looks, yScale, theme, height, syncKey]);
 
@@ -100,7 +100,11 @@ function Canvas({ lines, aligned, onsets, range, onZoom, syncKey, height, yScale
       pointed: (plot: uPlot) => showReadout(plot, readout.current, shown.current),
       drawn: (plot: uPlot) => drawMarks(plot, shown.current.aligned.marks, shown.current.onsets, theme),
     };
-    const plot = new uPlot(chartOptions({ width, height, lines: looks, yScale, theme, syncKey }, reactions), dataOf(shown.current.aligned), box.current);
+    const plot = new uPlot(
+      chartOptions({ width, height, lines: looks, yScale, theme, syncKey }, reactions),
+      dataOf(shown.current.aligned),
+      box.current,
+    );
     chart.current = plot;
     return () => {
       chart.current = null;
@@ -137,7 +141,11 @@ function xRange(steps: readonly number[], range: StepRange | undefined): { min: 
   return max > min ? { min, max } : { min: min - 1, max: max + 1 };
 }
 
-function showReadout(plot: uPlot, element: HTMLDivElement | null, { lines, onsets }: { lines: readonly ChartLine[]; onsets: readonly OnsetMarker[] }): void {
+function showReadout(
+  plot: uPlot,
+  element: HTMLDivElement | null,
+  { lines, onsets }: { lines: readonly ChartLine[]; onsets: readonly OnsetMarker[] },
+): void {
   if (element === null) return;
   const { idx, left } = plot.cursor;
   if (idx === null || idx === undefined || left === undefined || left < 0) {

@@ -23,7 +23,15 @@ export function ZoomFields({ range, onChange }: ZoomFieldsProps): ReactNode {
       <label htmlFor={`${id}-from`}>Steps</label>
       <input id={`${id}-from`} name="from" type="number" min={0} step={1} placeholder="first" defaultValue={range?.from ?? ""} />
       <label htmlFor={`${id}-to`}>to</label>
-      <input id={`${id}-to`} name="to" type="number" min={0} step={1} placeholder="last" defaultValue={range === undefined || range.to === Number.MAX_SAFE_INTEGER ? "" : range.to} />
+      <input
+        id={`${id}-to`}
+        name="to"
+        type="number"
+        min={0}
+        step={1}
+        placeholder="last"
+        defaultValue={range === undefined || range.to === Number.MAX_SAFE_INTEGER ? "" : range.to}
+      />
       <button type="submit">Zoom</button>
       <button type="button" disabled={range === undefined} onClick={() => onChange(undefined)}>
         Show all

@@ -30,7 +30,11 @@ export function ComparePage({ refs }: { readonly refs: readonly RunRef[] }): Rea
     return (metric: string) =>
       refs.flatMap((ref, i) => {
         const ranks = hidden.has(refKey(ref)) ? [] : (bySeries.get(`${refKey(ref)} ${metric}`) ?? []);
-        return ranks.map(({ rank, buckets }) => ({ label: `${ref.run}${ranks.length > 1 ? ` rank ${rank}` : ""}`, color: lineColor(i, theme), buckets }));
+        return ranks.map(({ rank, buckets }) => ({
+          label: `${ref.run}${ranks.length > 1 ? ` rank ${rank}` : ""}`,
+          color: lineColor(i, theme),
+          buckets,
+        }));
       });
   }, [series, refs, hidden, theme]);
 
@@ -89,7 +93,13 @@ export function ComparePage({ refs }: { readonly refs: readonly RunRef[] }): Rea
   );
 }
 
-function Differences({ names, configs }: { readonly names: readonly string[]; readonly configs: readonly Readonly<Record<string, unknown>>[] }): ReactNode {
+function Differences({
+  names,
+  configs,
+}: {
+  readonly names: readonly string[];
+  readonly configs: readonly Readonly<Record<string, unknown>>[];
+}): ReactNode {
   const differences = configDifferences(configs);
   if (differences.length === 0) return <p className="muted">Their configurations do not differ.</p>;
   return (

@@ -24,7 +24,10 @@ export function MetricSection({ of: ref }: { readonly of: RunRef }): ReactNode {
   const alerts = useRunAlerts(ref);
 
   const onsets = useMemo(
-    () => alerts.data?.flatMap(({ onsetStep, level, title, state }) => (onsetStep === null || state === "pending" ? [] : [{ step: onsetStep, level, title }])) ?? [],
+    () =>
+      alerts.data?.flatMap(({ onsetStep, level, title, state }) =>
+        onsetStep === null || state === "pending" ? [] : [{ step: onsetStep, level, title }],
+      ) ?? [],
     [alerts.data],
   );
   const lines = useMemo(() => {

@@ -32,7 +32,12 @@ export function RunsPage(): ReactNode {
         <form className="filters" role="search" onSubmit={(event) => event.preventDefault()}>
           <label>
             <span>Search</span>
-            <input type="search" placeholder="name, id, tag or note" value={filter.search} onChange={(event) => setSearchParameter("search", event.target.value)} />
+            <input
+              type="search"
+              placeholder="name, id, tag or note"
+              value={filter.search}
+              onChange={(event) => setSearchParameter("search", event.target.value)}
+            />
           </label>
           <label>
             <span>Project</span>
@@ -58,9 +63,17 @@ export function RunsPage(): ReactNode {
         <CompareButton refs={[...selected.values()]} />
       </div>
       {rows === undefined ? (
-        runs.error === null ? <Loading what="the runs" /> : <Failure error={runs.error} retry={() => void runs.refetch()} />
+        runs.error === null ? (
+          <Loading what="the runs" />
+        ) : (
+          <Failure error={runs.error} retry={() => void runs.refetch()} />
+        )
       ) : rows.length === 0 ? (
-        isFiltered ? <p className="muted">No run matches. Widen the filters above.</p> : <FirstRun />
+        isFiltered ? (
+          <p className="muted">No run matches. Widen the filters above.</p>
+        ) : (
+          <FirstRun />
+        )
       ) : (
         <RunsTable runs={rows} selected={selected} onToggle={toggle} />
       )}

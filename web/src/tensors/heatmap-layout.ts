@@ -31,7 +31,14 @@ function cellOf(value: Float | null, nonFinite: number, scale: Scale): Cell {
 }
 
 /** The cell under a point of the picture; undefined outside. */
-export function cellAt(x: number, y: number, width: number, rowHeight: number, rows: number, columns: number): { row: number; column: number } | undefined {
+export function cellAt(
+  x: number,
+  y: number,
+  width: number,
+  rowHeight: number,
+  rows: number,
+  columns: number,
+): { row: number; column: number } | undefined {
   const row = Math.floor(y / rowHeight);
   const column = Math.floor((x / width) * columns);
   return row >= 0 && row < rows && column >= 0 && column < columns ? { row, column } : undefined;

@@ -41,7 +41,13 @@ export function Heatmap({ matrix, kind, title, selected, onSelect }: HeatmapProp
   };
   const label = `${title} of ${kind}s of ${rows.length} tensors at ${steps.length} steps, from ${formatNumber(layout.scale.min)} to ${formatNumber(layout.scale.max)}; ${layout.nonFinite} cells hold NaN or Inf.`;
   return (
-    <figure className="heatmap" data-testid="heatmap" data-rows={rows.length} data-columns={steps.length} data-non-finite={layout.nonFinite}>
+    <figure
+      className="heatmap"
+      data-testid="heatmap"
+      data-rows={rows.length}
+      data-columns={steps.length}
+      data-non-finite={layout.nonFinite}
+    >
       <div className="heatmap-grid">
         <ul className="heatmap-rows">
           {rows.map(({ tensor: { name } }) => (
@@ -71,7 +77,13 @@ export function Heatmap({ matrix, kind, title, selected, onSelect }: HeatmapProp
   );
 }
 
-function Legend({ layout: { scale, logarithmic, nonFinite }, title }: { readonly layout: HeatmapLayout; readonly title: string }): ReactNode {
+function Legend({
+  layout: { scale, logarithmic, nonFinite },
+  title,
+}: {
+  readonly layout: HeatmapLayout;
+  readonly title: string;
+}): ReactNode {
   return (
     <span className="legend">
       <span>
@@ -143,7 +155,8 @@ function drawHeatmap(canvas: HTMLCanvasElement, { cells }: HeatmapLayout, width:
     const cellHeight = Math.round((i + 1) * rowHeight) - top - 1;
     row.forEach((cell, column) => {
       const [left, cellWidth] = columnSpan(column, row.length, canvas.width);
-      context.fillStyle = cell.kind === "empty" ? EMPTY[theme] : cell.kind === "non-finite" ? NON_FINITE[theme] : `rgb(${viridis(cell.share).join()})`;
+      context.fillStyle =
+        cell.kind === "empty" ? EMPTY[theme] : cell.kind === "non-finite" ? NON_FINITE[theme] : `rgb(${viridis(cell.share).join()})`;
       context.fillRect(left, top, cellWidth, cellHeight);
       if (cell.kind === "non-finite") hatch(context, left, top, cellWidth, cellHeight);
     });

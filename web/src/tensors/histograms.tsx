@@ -21,7 +21,12 @@ export function Histograms({ histograms }: { readonly histograms: TensorHistogra
       <div className="ridges">
         <svg viewBox={`0 0 ${WIDTH} ${height}`} role="img" aria-label={label}>
           {ridges.map((ridge, i) => (
-            <path key={ridge.step} className={ridge.nonFinite > 0 ? "ridge non-finite" : "ridge"} d={ridgePath(ridge, RIDGE_HEIGHT + i * OFFSET)} fillOpacity={0.35 + (0.6 * (i + 1)) / ridges.length}>
+            <path
+              key={ridge.step}
+              className={ridge.nonFinite > 0 ? "ridge non-finite" : "ridge"}
+              d={ridgePath(ridge, RIDGE_HEIGHT + i * OFFSET)}
+              fillOpacity={0.35 + (0.6 * (i + 1)) / ridges.length}
+            >
               <title>step {ridge.step}</title>
             </path>
           ))}
@@ -37,8 +42,9 @@ export function Histograms({ histograms }: { readonly histograms: TensorHistogra
       </div>
       {last === undefined ? null : (
         <figcaption>
-          {tensor.name} [{tensor.shape.join(" × ")}], step {formatCount(last.step)}: mean {formatNumber(last.mean)}, standard deviation {formatNumber(last.std)},{" "}
-          {formatNumber(last.min)} to {formatNumber(last.max)}, norm {formatNumber(last.norm)}; {formatCount(last.zero)} of {formatCount(last.count)} elements are 0
+          {tensor.name} [{tensor.shape.join(" × ")}], step {formatCount(last.step)}: mean {formatNumber(last.mean)}, standard deviation{" "}
+          {formatNumber(last.std)}, {formatNumber(last.min)} to {formatNumber(last.max)}, norm {formatNumber(last.norm)};{" "}
+          {formatCount(last.zero)} of {formatCount(last.count)} elements are 0
           {last.nonFinite > 0 ? `, ${formatCount(last.nonFinite)} are NaN or Inf` : ""}.
           {bad.length > 0 ? <strong> NaN or Inf from step {formatCount(bad[0]?.step ?? 0)}.</strong> : null}
         </figcaption>

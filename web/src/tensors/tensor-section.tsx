@@ -29,7 +29,9 @@ export function TensorSection({ of: ref }: { readonly of: RunRef }): ReactNode {
       <Answer query={tensors} what="the tensors">
         {(all) =>
           all.length === 0 ? (
-            <p className="muted">No summaries. gradwatchCallback() logs every layer’s gradients and weights; run.logTensor() logs any array.</p>
+            <p className="muted">
+              No summaries. gradwatchCallback() logs every layer’s gradients and weights; run.logTensor() logs any array.
+            </p>
           ) : (
             <Tensors of={ref} tensors={all} />
           )
@@ -40,7 +42,9 @@ export function TensorSection({ of: ref }: { readonly of: RunRef }): ReactNode {
 }
 
 function Tensors({ of: ref, tensors }: { readonly of: RunRef; readonly tensors: readonly Tensor[] }): ReactNode {
-  const kinds = [...new Set([...KINDS_FIRST.filter((kind) => tensors.some((tensor) => tensor.kind === kind)), ...tensors.map(({ kind }) => kind)])];
+  const kinds = [
+    ...new Set([...KINDS_FIRST.filter((kind) => tensors.some((tensor) => tensor.kind === kind)), ...tensors.map(({ kind }) => kind)]),
+  ];
   const [chosenKind, setKind] = useState<string | undefined>(undefined);
   const [statistic, setStatistic] = useState<TensorMatrix["statistic"]>("norm");
   const [chosenName, setName] = useState<string | undefined>(undefined);
@@ -71,7 +75,15 @@ function Tensors({ of: ref, tensors }: { readonly of: RunRef; readonly tensors: 
         </label>
       </div>
       <Answer query={matrix} what="the heatmap">
-        {(data) => <Heatmap matrix={data} kind={kind} title={STATISTICS.find(({ id }) => id === data.statistic)?.title ?? data.statistic} selected={shown?.name} onSelect={setName} />}
+        {(data) => (
+          <Heatmap
+            matrix={data}
+            kind={kind}
+            title={STATISTICS.find(({ id }) => id === data.statistic)?.title ?? data.statistic}
+            selected={shown?.name}
+            onSelect={setName}
+          />
+        )}
       </Answer>
       {shown === undefined ? null : (
         <>

@@ -99,7 +99,10 @@ interface Signed {
 }
 
 /** The finest scale at which the tensor's own range fits the bins, found without asking the backend for a number. */
-function binned(engine: Engine, { absolute, negative, positive, maxAbsolute }: Signed): { bins: tf.Tensor1D; scale: tf.Tensor; offset: tf.Tensor } {
+function binned(
+  engine: Engine,
+  { absolute, negative, positive, maxAbsolute }: Signed,
+): { bins: tf.Tensor1D; scale: tf.Tensor; offset: tf.Tensor } {
   const isNumber = negative.logicalOr(positive);
   const ones = engine.onesLike(absolute);
   const log2 = (value: tf.Tensor): tf.Tensor => value.log().div(Math.LN2);
@@ -108,13 +111,25 @@ function binned(engine: Engine, { absolute, negative, positive, maxAbsolute }: S
   const bottom = log2(engine.where(isNumber, absolute, engine.mul(ones, maxAbsolute)).min().maximum(SMALLEST_NORMAL));
   // Two bins of slack: rounding down at the bottom and up at the top.
   const span = top.sub(bottom).maximum(2 ** -10);
-  const scale = log2(engine.scalar(HISTOGRAM_BINS_PER_SIGN - 2).div(span)).floor().clipByValue(-4, SCALE_MAX);
+  const scale = log2(engine.scalar(HISTOGRAM_BINS_PER_SIGN - 2).div(span))
+    .floor()
+    .clipByValue(-4, SCALE_MAX);
   const factor = engine.pow(2, scale);
   const offset = bottom.mul(factor).ceil().sub(1);
-  const bin = exponents.mul(factor).ceil().sub(1).sub(offset).clipByValue(0, HISTOGRAM_BINS_PER_SIGN - 1).toInt();
+  const bin = exponents
+    .mul(factor)
+    .ceil()
+    .sub(1)
+    .sub(offset)
+    .clipByValue(0, HISTOGRAM_BINS_PER_SIGN - 1)
+    .toInt();
   const unused = engine.fill(bin.shape, 2 * HISTOGRAM_BINS_PER_SIGN, "int32");
   const index = engine.where(positive, bin, engine.where(negative, bin.add(engine.scalar(HISTOGRAM_BINS_PER_SIGN, "int32")), unused));
-  const all = engine.unsortedSegmentSum<tf.Tensor1D>(engine.onesLike(bin) as tf.Tensor1D, index as tf.Tensor1D, 2 * HISTOGRAM_BINS_PER_SIGN + 1);
+  const all = engine.unsortedSegmentSum<tf.Tensor1D>(
+    engine.onesLike(bin) as tf.Tensor1D,
+    index as tf.Tensor1D,
+    2 * HISTOGRAM_BINS_PER_SIGN + 1,
+  );
   return { bins: all.slice(0, 2 * HISTOGRAM_BINS_PER_SIGN), scale, offset };
 }
 

@@ -120,7 +120,7 @@ export function watchTraining(options: TrainingWatchOptions): TrainingWatch {
 }
 
 const NO_MODEL =
-  'tfjs did not tell the callback its model, so there are no weights and gradients. Either two copies of tfjs are loaded: ' +
+  "tfjs did not tell the callback its model, so there are no weights and gradients. Either two copies of tfjs are loaded: " +
   "give the one that trains, gradwatchCallback(run, { tf }). Or it stands in a list after a plain object: make that one a " +
   "new tf.CustomCallback({ … }).";
 

@@ -29,7 +29,14 @@ const getIncident = createRoute({
   method: "get",
   path: "/alerts/{id}",
   summary: "One incident",
-  request: { params: z.object({ id: z.string().min(1).openapi({ param: { name: "id", in: "path" } }) }) },
+  request: {
+    params: z.object({
+      id: z
+        .string()
+        .min(1)
+        .openapi({ param: { name: "id", in: "path" } }),
+    }),
+  },
   responses: answers(Incident, "The incident"),
 });
 
@@ -64,7 +71,8 @@ export function alertRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     const { id } = c.req.valid("param");
     const { store, signal } = readContext(c, deps);
     const [row] = await store.read(incidentById, { incident: id }, { signal });
-    if (row === undefined) throw new ProblemError("not-found", `there is no incident ${JSON.stringify(id)}. GET /api/v1/alerts lists them.`);
+    if (row === undefined)
+      throw new ProblemError("not-found", `there is no incident ${JSON.stringify(id)}. GET /api/v1/alerts lists them.`);
     return c.json(Incident.parse(JSON.parse(row.latest)), 200);
   });
 }

@@ -30,7 +30,8 @@ export function ruleRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     const { project, run } = c.req.valid("param");
     await requireRun(project, run, readContext(c, deps));
     const status = await deps.ruleStatus(project, run);
-    if (status === undefined) throw new ProblemError("not-found", `project ${JSON.stringify(project)} has no run ${JSON.stringify(run)}, or it was deleted.`);
+    if (status === undefined)
+      throw new ProblemError("not-found", `project ${JSON.stringify(project)} has no run ${JSON.stringify(run)}, or it was deleted.`);
     return c.json({ rules: [...status] }, 200);
   });
 }

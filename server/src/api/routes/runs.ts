@@ -116,8 +116,13 @@ async function findRuns(filter: RunFilter, begin: Cursor, context: ReadContext):
 
 async function readMetrics(run: bigint, { store, signal }: ReadContext): Promise<Metric[]> {
   const cuts = await sessionCuts(store, [run], signal);
-  const [rows, stored] = await Promise.all([store.read(runMetrics, { run, ...cuts }, { signal }), store.read(metricDefinitions, { run }, { signal })]);
-  const definitions = stored.map(({ body }) => fromJson(MetricDefinitionSchema, JSON.parse(body) as JsonValue, { ignoreUnknownFields: true }));
+  const [rows, stored] = await Promise.all([
+    store.read(runMetrics, { run, ...cuts }, { signal }),
+    store.read(metricDefinitions, { run }, { signal }),
+  ]);
+  const definitions = stored.map(({ body }) =>
+    fromJson(MetricDefinitionSchema, JSON.parse(body) as JsonValue, { ignoreUnknownFields: true }),
+  );
   const roles = createRoleTable(defaultRole);
   for (const { pattern, role } of definitions) {
     const word = metricRoleNames[role];

@@ -8,8 +8,15 @@ import { readHistograms, readMatrix, readTensors } from "../tensor-reader.ts";
 
 const base = "/projects/{project}/runs/{run}/tensors";
 const phase = z.enum(["train", "evaluation", "none"]).optional();
-const rank = z.coerce.number().int().min(0).max(2 ** 32 - 1).default(0).openapi({ description: "Of tensors that every rank has a copy of; pieces are added over all ranks" });
-const columns = (usual: number) => z.coerce.number().int().min(1).max(2_000).default(usual).openapi({ description: "At most; steps share a column beyond it" });
+const rank = z.coerce
+  .number()
+  .int()
+  .min(0)
+  .max(2 ** 32 - 1)
+  .default(0)
+  .openapi({ description: "Of tensors that every rank has a copy of; pieces are added over all ranks" });
+const columns = (usual: number) =>
+  z.coerce.number().int().min(1).max(2_000).default(usual).openapi({ description: "At most; steps share a column beyond it" });
 
 const listTensors = createRoute({
   method: "get",

@@ -11,7 +11,12 @@ export type Cause = "growth" | "early growth" | "initialisation";
 
 export const SUBJECT = "gradient norm";
 
-export function explosionFinding(state: ExplodingGradientState, frame: Frame, z: number, context: RuleContext<ExplodingGradientOptions>): FiringFinding {
+export function explosionFinding(
+  state: ExplodingGradientState,
+  frame: Frame,
+  z: number,
+  context: RuleContext<ExplodingGradientOptions>,
+): FiringFinding {
   const onsetStep = state.gauge.onsetStep;
   return {
     state: "firing",
@@ -23,27 +28,35 @@ export function explosionFinding(state: ExplodingGradientState, frame: Frame, z:
     onsetStep,
     step: frame.step,
     statistic: statisticOf(state, z, context.options),
-    window: state.norm === GRADIENT_TENSORS ? { series: GRADIENT_TENSORS, steps: [...state.trail.steps], values: [...state.trail.norms] } : { metric: state.norm },
+    window:
+      state.norm === GRADIENT_TENSORS
+        ? { series: GRADIENT_TENSORS, steps: [...state.trail.steps], values: [...state.trail.norms] }
+        : { metric: state.norm },
     topTensors: state.top.map(({ name, norm }) => ({ name, kind: "gradient", value: norm })),
     ruledOut: ruledOutBy(state, frame),
   };
 }
 
 export function explosionOver(step: number, newNormal: boolean): ResolvedFinding {
-  const message = newNormal ? `The norm stays higher than before, but the loss improves: at step ${step} this is its new range.` : `The norm is back in its earlier range at step ${step}.`;
+  const message = newNormal
+    ? `The norm stays higher than before, but the loss improves: at step ${step} this is its new range.`
+    : `The norm is back in its earlier range at step ${step}.`;
   return { state: "resolved", subject: SUBJECT, step, message };
 }
 
 function statisticOf(state: ExplodingGradientState, z: number, options: ExplodingGradientOptions): FiringFinding["statistic"] {
-  if (state.cause === "initialisation") return { name: "gradient norm of the first step", value: state.peak, threshold: options.initialNorm };
-  if (state.cause === "early growth") return { name: "gradient norm / median so far", value: state.peak / Math.exp(state.center), threshold: options.earlyFactor };
+  if (state.cause === "initialisation")
+    return { name: "gradient norm of the first step", value: state.peak, threshold: options.initialNorm };
+  if (state.cause === "early growth")
+    return { name: "gradient norm / median so far", value: state.peak / Math.exp(state.center), threshold: options.earlyFactor };
   return { name: "robust z of the log gradient norm", value: z, threshold: options.zEnter };
 }
 
 function messageOf(state: ExplodingGradientState, frame: Frame, { facts }: RuleContext<ExplodingGradientOptions>): string {
   const peak = shortNumber(state.peak);
   const loss = state.suspectLosses.at(-1);
-  const lossNow = loss === undefined ? "" : Number.isFinite(loss) ? ` while the loss reads ${shortNumber(loss)}` : " and the loss is not finite any more";
+  const lossNow =
+    loss === undefined ? "" : Number.isFinite(loss) ? ` while the loss reads ${shortNumber(loss)}` : " and the loss is not finite any more";
   if (state.cause === "initialisation") {
     return `The gradient norm of the first step is ${peak}${lossNow}; a network that knows nothing would have ${shortNumber(chanceLevel(facts) ?? Number.NaN)}.`;
   }
@@ -56,7 +69,9 @@ function ruledOutBy(state: ExplodingGradientState, frame: Frame): readonly strin
   if (state.cause !== "growth") return out;
   out.push("one odd batch: the norm stayed out for several observations");
   if (state.calmLosses.length > 0 && state.suspectLosses.length > 0) {
-    out.push(`a useful rise: the loss did not improve (median ${shortNumber(median(state.calmLosses))} before, ${shortNumber(median(state.suspectLosses))} since)`);
+    out.push(
+      `a useful rise: the loss did not improve (median ${shortNumber(median(state.calmLosses))} before, ${shortNumber(median(state.suspectLosses))} since)`,
+    );
   }
   return out;
 }

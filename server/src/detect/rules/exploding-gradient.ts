@@ -65,18 +65,39 @@ export const explodingGradient: Rule<ExplodingGradientState, ExplodingGradientOp
   version: 1,
   title: "Exploding gradient",
   level: "high",
-  needs: [{ anyOf: ["gradient-norm", "gradient-tensors"], otherwise: "needs a gradient norm (role gradient-norm, or step records) or gradient summaries" }],
+  needs: [
+    {
+      anyOf: ["gradient-norm", "gradient-tensors"],
+      otherwise: "needs a gradient norm (role gradient-norm, or step records) or gradient summaries",
+    },
+  ],
   orderFree: false,
   // Not "loss-scale": the test at initialisation compares with absolute numbers.
   invariances: ["step-shift"],
   options: {
     zEnter: { default: 8, min: 3, max: 100, documentation: "Robust z of the log norm above which an observation is suspect" },
     zExit: { default: 4, min: 0, max: 100, documentation: "Robust z below which an observation speaks for recovery" },
-    scaleFloor: { default: 0.25, min: 0.01, max: 5, documentation: "Smallest scale of the log norm: with 0.25, z = 8 is at least a factor of e² = 7.4" },
+    scaleFloor: {
+      default: 0.25,
+      min: 0.01,
+      max: 5,
+      documentation: "Smallest scale of the log norm: with 0.25, z = 8 is at least a factor of e² = 7.4",
+    },
     patience: { default: 3, min: 1, max: 1000, documentation: "Suspect observations in a row that make an incident" },
     exitPatience: { default: 10, min: 1, max: 10_000, documentation: "Recovered observations in a row that end it" },
-    earlyFactor: { default: 100, min: 2, max: 1e9, documentation: "In the first 16 observations: growth over the median norm that is suspect, if the loss has doubled as well" },
-    initialNorm: { default: 1000, min: 1, max: 1e12, documentation: "Norm of the first observation above which the initialisation is at fault, if the loss is also 3 times the chance level" },
+    earlyFactor: {
+      default: 100,
+      min: 2,
+      max: 1e9,
+      documentation: "In the first 16 observations: growth over the median norm that is suspect, if the loss has doubled as well",
+    },
+    initialNorm: {
+      default: 1000,
+      min: 1,
+      max: 1e12,
+      documentation:
+        "Norm of the first observation above which the initialisation is at fault, if the loss is also 3 times the chance level",
+    },
   },
   init: () => ({
     loss: "",
@@ -110,7 +131,9 @@ function see(state: ExplodingGradientState, frame: Frame, context: RuleContext<E
   const norm = seeNorm(state, frame);
   if (norm === null) {
     // Between two samples of the norm only the end of training says more.
-    return loss !== null && !Number.isFinite(loss) && state.gauge.phase === "suspect" ? judge(state, frame, Number.NaN, context) : NO_FINDINGS;
+    return loss !== null && !Number.isFinite(loss) && state.gauge.phase === "suspect"
+      ? judge(state, frame, Number.NaN, context)
+      : NO_FINDINGS;
   }
   return judge(state, frame, norm, context);
 }
@@ -134,7 +157,8 @@ function seeLoss(state: ExplodingGradientState, frame: Frame): number | null {
 function seeNorm(state: ExplodingGradientState, frame: Frame): number | null {
   const picked = pickSeries(frame, "gradient-norm", state.norm === GRADIENT_TENSORS ? "" : state.norm);
   if (frame.gradients !== null) state.top = [...frame.gradients.top];
-  const name = picked?.metric ?? (frame.gradients !== null && (state.norm === "" || state.norm === GRADIENT_TENSORS) ? GRADIENT_TENSORS : null);
+  const name =
+    picked?.metric ?? (frame.gradients !== null && (state.norm === "" || state.norm === GRADIENT_TENSORS) ? GRADIENT_TENSORS : null);
   if (name === null) return null;
   if (state.norm !== "" && name !== state.norm) forgetNorms(state);
   state.norm = name;
@@ -152,7 +176,12 @@ function forgetNorms(state: ExplodingGradientState): void {
 }
 
 /** One look at a norm; NaN stands for one that is not finite any more. */
-function judge(state: ExplodingGradientState, frame: Frame, norm: number, context: RuleContext<ExplodingGradientOptions>): readonly Finding[] {
+function judge(
+  state: ExplodingGradientState,
+  frame: Frame,
+  norm: number,
+  context: RuleContext<ExplodingGradientOptions>,
+): readonly Finding[] {
   const { options } = context;
   const { gauge } = state;
   if (norm === 0) return NO_FINDINGS;
@@ -219,7 +248,9 @@ function watchRecovery(state: ExplodingGradientState, frame: Frame, log: number,
   const newNormal = state.sinceFired >= NEW_NORMAL_AFTER && Number.isFinite(log) && state.suspectLosses.length > 0 && !lossIsWorse(state);
   if (newNormal) {
     resetGauge(state.gauge);
-  } else if (advanceGauge(state.gauge, frame.step, false, log < limit, { enter: options.patience, exit: options.exitPatience }) !== "resolved") {
+  } else if (
+    advanceGauge(state.gauge, frame.step, false, log < limit, { enter: options.patience, exit: options.exitPatience }) !== "resolved"
+  ) {
     return NO_FINDINGS;
   }
   forgetNorms(state);

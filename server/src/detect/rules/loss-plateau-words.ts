@@ -28,7 +28,12 @@ export function plateauFinding(state: LossPlateauState, look: Look, options: Los
 }
 
 export function plateauOver(state: LossPlateauState, look: Look): ResolvedFinding {
-  return { state: "resolved", subject: state.loss, step: state.lastStep, message: `${state.loss} falls again: by ${percent(look.gain)} over the last ${look.trend.lastStep - look.trend.firstStep} steps, to ${shortNumber(look.trend.level)}.` };
+  return {
+    state: "resolved",
+    subject: state.loss,
+    step: state.lastStep,
+    message: `${state.loss} falls again: by ${percent(look.gain)} over the last ${look.trend.lastStep - look.trend.firstStep} steps, to ${shortNumber(look.trend.level)}.`,
+  };
 }
 
 function describeInitial(state: LossPlateauState, facts: RunFacts): string {
@@ -38,9 +43,16 @@ function describeInitial(state: LossPlateauState, facts: RunFacts): string {
 }
 
 function ruledOutBy(state: LossPlateauState, look: Look): readonly string[] {
-  const out = [`convergence: ${percent(look.remaining)} of the initial loss remains`, `noise: the fall is at most ${percent(look.gainUpper)} with two standard errors`];
+  const out = [
+    `convergence: ${percent(look.remaining)} of the initial loss remains`,
+    `noise: the fall is at most ${percent(look.gainUpper)} with two standard errors`,
+  ];
   if (!Number.isNaN(state.learningRate)) {
-    out.push(look.decayed ? "warm-up: the learning rate is past its maximum" : `a decayed learning rate: it is ${shortNumber(state.learningRate)}, its maximum was ${shortNumber(state.learningRateMax)}`);
+    out.push(
+      look.decayed
+        ? "warm-up: the learning rate is past its maximum"
+        : `a decayed learning rate: it is ${shortNumber(state.learningRate)}, its maximum was ${shortNumber(state.learningRateMax)}`,
+    );
   }
   return out;
 }

@@ -56,13 +56,38 @@ export const lossPlateau: Rule<LossPlateauState, LossPlateauOptions> = {
   // Both hold while no planned steps and no chance level are known.
   invariances: ["loss-scale", "step-shift"],
   options: {
-    window: { default: 0.2, min: 0.02, max: 0.9, documentation: "Share of the planned steps, or else of the steps so far, that is looked at" },
-    gainEnter: { default: 0.01, min: 0, max: 1, documentation: "Fall of the loss over the window, as a share of the loss, below which it is flat" },
+    window: {
+      default: 0.2,
+      min: 0.02,
+      max: 0.9,
+      documentation: "Share of the planned steps, or else of the steps so far, that is looked at",
+    },
+    gainEnter: {
+      default: 0.01,
+      min: 0,
+      max: 1,
+      documentation: "Fall of the loss over the window, as a share of the loss, below which it is flat",
+    },
     gainExit: { default: 0.02, min: 0, max: 1, documentation: "Fall above which it is not flat any more" },
-    gainUncertainty: { default: 0.03, min: 0, max: 10, documentation: "Flat only if two standard errors above the fall are below this: a noisy loss is not called flat" },
-    remainingWarn: { default: 0.55, min: 0, max: 1, documentation: "Share of the initial loss that remains, from which a plateau is a warning" },
+    gainUncertainty: {
+      default: 0.03,
+      min: 0,
+      max: 10,
+      documentation: "Flat only if two standard errors above the fall are below this: a noisy loss is not called flat",
+    },
+    remainingWarn: {
+      default: 0.55,
+      min: 0,
+      max: 1,
+      documentation: "Share of the initial loss that remains, from which a plateau is a warning",
+    },
     remainingInfo: { default: 0.4, min: 0, max: 1, documentation: "Share that remains, from which it is information" },
-    patience: { default: 3, min: 1, max: 1000, documentation: "Looks in a row (one a block, 1/32 to 1/64 of the series) that make an incident, and that end it" },
+    patience: {
+      default: 3,
+      min: 1,
+      max: 1000,
+      documentation: "Looks in a row (one a block, 1/32 to 1/64 of the series) that make an incident, and that end it",
+    },
     pointsMin: { default: 60, min: 12, max: 1_000_000, documentation: "Points of the loss before the first look" },
   },
   init: () => ({
@@ -135,7 +160,11 @@ function judge(state: LossPlateauState, { options, facts }: RuleContext<LossPlat
   const look = lookAt(state, options, facts);
   if (look === null) return NO_FINDINGS;
   const level = look.remaining >= options.remainingWarn && !look.decayed ? "warn" : "info";
-  const flat = look.gain < options.gainEnter && look.gain > -RISING && look.gainUpper < options.gainUncertainty && look.remaining >= options.remainingInfo;
+  const flat =
+    look.gain < options.gainEnter &&
+    look.gain > -RISING &&
+    look.gainUpper < options.gainUncertainty &&
+    look.remaining >= options.remainingInfo;
   const moving = look.gain > options.gainExit || look.remaining < options.remainingInfo;
   const { patience } = options;
   const event = advanceGauge(state.gauge, look.trend.firstStep, flat, moving, { enter: patience, exit: patience });

@@ -19,7 +19,12 @@ export function trainingFinding(trouble: Trouble, loss: string, ruledOut: readon
     onsetStep: trouble.onsetStep,
     step: trouble.firingStep,
     statistic: { name: `non-finite values in ${first.name}`, value: first.elements, threshold: 0 },
-    window: shown === undefined ? (loss === "" ? null : { metric: loss }) : { metric: shown.name, point: { step: shown.step, value: shown.value } },
+    window:
+      shown === undefined
+        ? loss === ""
+          ? null
+          : { metric: loss }
+        : { metric: shown.name, point: { step: shown.step, value: shown.value } },
     topTensors: tensors.map(({ name, kind, elements }) => ({ name, kind, value: elements })),
     ruledOut,
   };
@@ -33,7 +38,10 @@ export function infoFinding(trouble: Trouble): FiringFinding {
     level: "info",
     title: `Non-finite values in ${trouble.subject}`,
     message: `${describe(first)} at step ${trouble.onsetStep}. ${meaningOf(trouble.subject)}`,
-    advice: ["Nothing to do if the value is meant to be absent, masked or skipped.", "Otherwise look at the code that computes it: division by a count of 0, log of 0, an empty batch."],
+    advice: [
+      "Nothing to do if the value is meant to be absent, masked or skipped.",
+      "Otherwise look at the code that computes it: division by a count of 0, log of 0, an empty batch.",
+    ],
     onsetStep: trouble.onsetStep,
     step: trouble.firingStep,
     statistic: { name: `non-finite values in ${first.name}`, value: first.elements, threshold: 0 },
@@ -44,7 +52,12 @@ export function infoFinding(trouble: Trouble): FiringFinding {
 }
 
 export function resolvedFinding({ subject, onsetStep }: Trouble, step: number, patience: number): ResolvedFinding {
-  return { state: "resolved", subject, step, message: `Finite again at step ${step} (${patience} observations in a row); it began at step ${onsetStep}.` };
+  return {
+    state: "resolved",
+    subject,
+    step,
+    message: `Finite again at step ${step} (${patience} observations in a row); it began at step ${onsetStep}.`,
+  };
 }
 
 function describe({ name, kind, elements, of, value }: Source): string {
@@ -61,11 +74,22 @@ function meaningOf(subject: string): string {
 
 function adviceFor(first: Source): readonly string[] {
   if (first.kind === "input" || first.kind === "label") {
-    return ["Look at the data of the batches named in the evidence: missing pixels, division by a standard deviation of 0, corrupt records.", "Drop or repair such samples before they reach the network, and check the range of every channel."];
+    return [
+      "Look at the data of the batches named in the evidence: missing pixels, division by a standard deviation of 0, corrupt records.",
+      "Drop or repair such samples before they reach the network, and check the range of every channel.",
+    ];
   }
-  const general = ["Go back to the last checkpoint before the onset step.", "Divide the learning rate by 10, or warm it up over the first steps.", "Clip the gradient's norm (1 is a common start)."];
+  const general = [
+    "Go back to the last checkpoint before the onset step.",
+    "Divide the learning rate by 10, or warm it up over the first steps.",
+    "Clip the gradient's norm (1 is a common start).",
+  ];
   if (first.kind === "metric" && first.role === "loss") {
-    return ["If weights and gradients are finite, the loss itself is: keep the arguments of log, sqrt and division away from 0.", ...general, "Centre and scale the inputs."];
+    return [
+      "If weights and gradients are finite, the loss itself is: keep the arguments of log, sqrt and division away from 0.",
+      ...general,
+      "Centre and scale the inputs.",
+    ];
   }
   return [...general, "Centre and scale the inputs, and start from smaller weights (He or Glorot initialisation)."];
 }

@@ -69,7 +69,12 @@ export const nonFinite: Rule<NonFiniteState, NonFiniteOptions> = {
   orderFree: true,
   invariances: ["loss-scale", "step-shift"],
   options: {
-    patience: { default: 5, min: 1, max: 10_000, documentation: "Finite observations in a row of each series or tensor that was not finite, after which the incident is resolved" },
+    patience: {
+      default: 5,
+      min: 1,
+      max: 10_000,
+      documentation: "Finite observations in a row of each series or tensor that was not finite, after which the incident is resolved",
+    },
   },
   init: () => ({ troubles: [], waiting: [], elsewhere: [], lastRecordStep: Number.NEGATIVE_INFINITY, skippedSteps: [], loss: "" }),
   step(state, observation, context) {
@@ -151,7 +156,9 @@ function judgeWaiting(state: NonFiniteState, ready: (source: Source) => boolean)
   if (state.waiting.length === 0) return NO_FINDINGS;
   const judged = state.waiting.filter(ready).toSorted(byPrecedence);
   state.waiting = state.waiting.filter((source) => !ready(source));
-  return judged.flatMap((source) => (state.skippedSteps.includes(source.step) ? inform(state, source, SKIPPED) : hitTraining(state, source)));
+  return judged.flatMap((source) =>
+    state.skippedSteps.includes(source.step) ? inform(state, source, SKIPPED) : hitTraining(state, source),
+  );
 }
 
 /** All that was logged about the step is known now: judge what waited, and complete the evidence. */
@@ -213,7 +220,9 @@ function metricSubject(state: NonFiniteState, metric: string): string {
 
 function noteElsewhere(state: NonFiniteState, source: Source): void {
   if (source.step < (state.elsewhere[0]?.step ?? source.step)) return;
-  state.elsewhere = [...state.elsewhere.filter(({ step }) => step === source.step), source].toSorted(byPrecedence).slice(0, EVIDENCE_TENSORS_MAX);
+  state.elsewhere = [...state.elsewhere.filter(({ step }) => step === source.step), source]
+    .toSorted(byPrecedence)
+    .slice(0, EVIDENCE_TENSORS_MAX);
 }
 
 function addFirst(training: Trouble, source: Source): void {
@@ -260,5 +269,10 @@ const ORDER: Readonly<Record<Source["kind"], number>> = {
 };
 
 function byPrecedence(a: Source, b: Source): number {
-  return a.step - b.step || ORDER[a.kind] - ORDER[b.kind] || a.topologicalIndex - b.topologicalIndex || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+  return (
+    a.step - b.step ||
+    ORDER[a.kind] - ORDER[b.kind] ||
+    a.topologicalIndex - b.topologicalIndex ||
+    (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
+  );
 }

@@ -51,7 +51,12 @@ export const incidentCounts = defineQuery({
       FROM incident_events WHERE run IN {runs:Array(UInt64)} GROUP BY run, incident
     ) GROUP BY run`,
   parameters: z.object({ runs: z.array(z.bigint()) }),
-  row: z.object({ run: z.string().transform(BigInt), total: Integer, firing: Integer, levels: z.array(z.enum(["info", "warn", "high", "critical"])) }),
+  row: z.object({
+    run: z.string().transform(BigInt),
+    total: Integer,
+    firing: Integer,
+    levels: z.array(z.enum(["info", "warn", "high", "critical"])),
+  }),
 });
 
 export const firingByProject = defineQuery({

@@ -53,7 +53,15 @@ export const runEvents = defineQuery({
       ORDER BY run, ver DESC, sequence DESC, position DESC LIMIT {per_run:UInt32} BY run, kind
     ) AS e ORDER BY e.ver, sequence, position`,
   parameters: z.object({ runs: z.array(z.bigint()), kinds: z.array(z.string()), per_run: z.int() }),
-  row: z.object({ run: BigInteger, kind: z.string(), producer: z.string(), rank: Integer, time_ms: Integer, ver: BigInteger, body: z.string() }),
+  row: z.object({
+    run: BigInteger,
+    kind: z.string(),
+    producer: z.string(),
+    rank: Integer,
+    time_ms: Integer,
+    ver: BigInteger,
+    body: z.string(),
+  }),
 });
 
 export const runSessions = defineQuery({

@@ -84,7 +84,14 @@ const matrixQuery = (statistic: Statistic) =>
         ) GROUP BY tensor
       )`,
     parameters: z.object({ ...selection, every_step: z.int(), origin: z.int(), width: z.int().min(1) }),
-    row: z.object({ tensor: z.string().transform(BigInt), column: Doubles, step: Doubles, value: Doubles, non_finite: Doubles, measured: Doubles }),
+    row: z.object({
+      tensor: z.string().transform(BigInt),
+      column: Doubles,
+      step: Doubles,
+      value: Doubles,
+      non_finite: Doubles,
+      measured: Doubles,
+    }),
   });
 
 export const tensorMatrix = Object.fromEntries(

@@ -1,0 +1,208 @@
+// The page in a real browser, over a real server that a real process logs to: what people see while it trains.
+
+import { AxeBuilder } from "@axe-core/playwright";
+import { init, type Run } from "@gradwatch/sdk";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type ServerProcess, startServer } from "../processes/server-process.ts";
+import { seededRandom } from "../seeded-random.ts";
+import { launchBrowser } from "./launch-browser.ts";
+
+let server: ServerProcess;
+let browser: Browser | string;
+let context: BrowserContext | undefined;
+let page: Page;
+const complaints: string[] = [];
+/** Real processes take the time they take; nothing is measured by it. */
+const patience = { timeout: 30_000, interval: 100 };
+
+beforeAll(async () => {
+  [server, browser] = await Promise.all([startServer(), launchBrowser()]);
+});
+
+beforeEach(async (testing) => {
+  if (typeof browser === "string") testing.skip(browser);
+  else await openPage(browser, "light");
+});
+
+afterEach(async () => {
+  await context?.close();
+  context = undefined;
+  const said = complaints.splice(0);
+  if (said.length > 0) throw new Error(`errors in the browser's console: ${said.join("; ")}`);
+});
+
+afterAll(async () => {
+  if (typeof browser !== "string") await browser.close();
+  await server.dispose();
+});
+
+async function openPage(from: Browser, colorScheme: "light" | "dark"): Promise<void> {
+  await context?.close();
+  context = await from.newContext({ locale: "en-US", viewport: { width: 1300, height: 900 }, colorScheme });
+  page = await context.newPage();
+  page.on("console", (message) => {
+    if (message.type() === "error") complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(error.message));
+}
+
+const startRun = (id: string): Run => init({ project: "page", id, url: server.grpc(), verbose: false, config: { lr: 0.1 } });
+
+const chartValue = async (metric: string, name: string): Promise<number> =>
+  Number(
+    (await page
+      .getByTestId("chart")
+      .and(page.locator(`[data-metric="${metric}"]`))
+      .getAttribute(`data-${name}`)) ?? -1,
+  );
+
+/** Six layers' gradients, as a training would log them. */
+function logGradients(run: Run, step: number, scale: number): void {
+  const random = seededRandom(step);
+  for (let layer = 0; layer < 6; layer++) {
+    const values = Float32Array.from({ length: 200 }, () => random.normal() * scale);
+    run.logTensor(`layer_${layer}/kernel`, values, {
+      kind: "gradient",
+      layer: `layer_${layer}`,
+      topologicalIndex: layer,
+      role: "kernel",
+      shape: [10, 20],
+      step,
+    });
+  }
+}
+
+describe("the page", () => {
+  test("a chart moves and an alert appears while a process logs, without a reload", async () => {
+    const run = startRun("moving");
+    for (let step = 0; step < 100; step++) run.log({ loss: 2 - step / 100 }, { step });
+    await page.goto(`${server.http()}/projects/page/runs/moving`);
+    await expect.poll(() => chartValue("loss", "step-max"), patience).toBe(99);
+    await expect.poll(() => page.getByTestId("live-state").getAttribute("data-state"), patience).toBe("live");
+    expect(await page.getByTestId("alert-card").count()).toBe(0);
+
+    for (let step = 100; step < 200; step++) run.log({ loss: 2 - step / 200 }, { step });
+    await expect.poll(() => chartValue("loss", "step-max"), patience).toBe(199);
+
+    run.log({ loss: Number.NaN }, { step: 200 });
+    const alert = page.getByTestId("alert-card");
+    await expect.poll(() => alert.count(), patience).toBe(1);
+    expect(await alert.getAttribute("data-rule")).toBe("non-finite");
+    await expect.poll(() => alert.innerText(), patience).toContain("First bad step\n200");
+    expect(await alert.innerText()).toContain("What to try");
+    await expect.poll(() => chartValue("loss", "non-finite"), patience).toBe(1);
+    await run.finish();
+    await expect.poll(() => page.locator(".run-head").innerText(), patience).toContain("finished");
+  });
+
+  test("a spike of one step among 50 000 is in the chart, and in its words and numbers", async () => {
+    const run = startRun("spike");
+    for (let step = 0; step < 50_000; step++) run.log({ loss: step === 31_415 ? 999 : 1 }, { step });
+    await run.finish();
+    await page.goto(`${server.http()}/projects/page/runs/spike`);
+    await expect.poll(() => chartValue("loss", "step-max"), patience).toBe(49_999);
+    expect(await page.getByRole("img", { name: "highest 999" }).count()).toBe(1);
+    // The tallest stroke of the line's colour spans most of the canvas.
+    expect(await tallestStroke(page)).toBeGreaterThan(0.6);
+  });
+
+  test("gradients are a heatmap of layers and histograms over time; NaN cells stand out", async () => {
+    const run = startRun("tensors");
+    for (let step = 0; step < 40; step++) logGradients(run, step, step === 39 ? Number.NaN : 0.01 * (step + 1));
+    run.log({ loss: 1 }, { step: 39 });
+    await run.finish();
+    await page.goto(`${server.http()}/projects/page/runs/tensors`);
+    const heatmap = page.getByTestId("heatmap");
+    await expect.poll(() => heatmap.getAttribute("data-columns"), patience).toBe("40");
+    expect(await heatmap.getAttribute("data-rows")).toBe("6");
+    expect(await heatmap.getAttribute("data-non-finite")).toBe("6");
+    await page.getByRole("button", { name: "layer_3/kernel" }).click();
+    await expect
+      .poll(() => page.getByTestId("histograms").locator("figcaption").innerText(), patience)
+      .toMatch(/^layer_3\/kernel \[10 × 20\]/);
+    expect(await page.getByTestId("histograms").locator("path").count()).toBeGreaterThan(20);
+  });
+
+  test("runs are compared by keyboard alone", async () => {
+    for (const id of ["left", "right"]) {
+      const run = init({ project: "page", id, url: server.grpc(), verbose: false, config: { lr: id === "left" ? 0.1 : 0.2 } });
+      for (let step = 0; step < 50; step++) run.log({ loss: 1 / (step + 1) }, { step });
+      await run.finish();
+    }
+    await page.goto(`${server.http()}/?project=page`);
+    await expect.poll(() => page.getByTestId("run-row").count(), patience).toBeGreaterThanOrEqual(2);
+    for (const id of ["left", "right"]) {
+      await page.getByRole("checkbox", { name: `Compare ${id}`, exact: true }).focus();
+      await page.keyboard.press("Space");
+    }
+    await page.getByRole("link", { name: "Compare 2 runs" }).focus();
+    await page.keyboard.press("Enter");
+    await expect.poll(() => chartValue("loss", "points"), patience).toBe(100);
+    expect(await page.getByRole("row", { name: "lr" }).innerText()).toMatch(/lr\s+0\.[12]\s+0\.[12]/);
+  });
+
+  test("a run whose name is hostile is text, and its address works after a reload", async () => {
+    const id = `<img src=x onerror="document.title='owned'"> v1.5/%2e`;
+    const run = startRun(id);
+    run.log({ "<b>loss</b>": 1 }, { step: 0 });
+    await run.finish();
+    await page.goto(`${server.http()}/projects/page/runs/${encodeURIComponent(id)}`);
+    await expect.poll(() => page.getByRole("heading", { level: 1 }).innerText(), patience).toBe(id);
+    await page.reload();
+    await expect.poll(() => chartValue("<b>loss</b>", "points"), patience).toBe(1);
+    expect(await page.title()).not.toBe("owned");
+  });
+
+  test("a connection that is lost is shown, and found again", async () => {
+    await page.goto(server.http());
+    const state = page.getByTestId("live-state");
+    await expect.poll(() => state.getAttribute("data-state"), patience).toBe("live");
+    await server.stop();
+    await expect.poll(() => state.getAttribute("data-state"), patience).toBe("lost");
+    await server.restart();
+    await expect.poll(() => state.getAttribute("data-state"), patience).toBe("live");
+    // The browser itself reports the requests that failed.
+    complaints.splice(0);
+  });
+
+  test.each(["light", "dark"] as const)("nothing for axe to complain about (%s)", async (scheme) => {
+    await openPage(browser as Browser, scheme);
+    for (const path of [
+      "/",
+      "/alerts",
+      "/projects/page/runs/moving",
+      "/projects/page/runs/tensors",
+      "/compare?run=page/left&run=page/right",
+    ]) {
+      await page.goto(server.http() + path);
+      await expect
+        .poll(() => page.locator("main table, [data-testid=chart] canvas, [data-testid=alert-card]").count(), patience)
+        .toBeGreaterThan(0);
+      const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]).analyze();
+      expect(violations.map(({ id, nodes }) => `${path} ${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
+    }
+  });
+});
+
+/** Height of the longest vertical run of blue pixels, as a share of the first chart's canvas. */
+async function tallestStroke(on: Page): Promise<number> {
+  return await on
+    .locator("canvas")
+    .first()
+    .evaluate((canvas: HTMLCanvasElement) => {
+      const { width, height } = canvas;
+      const pixels = canvas.getContext("2d")?.getImageData(0, 0, width, height).data ?? new Uint8ClampedArray();
+      let tallest = 0;
+      for (let x = 0; x < width; x++) {
+        let run = 0;
+        for (let y = 0; y < height; y++) {
+          const at = (y * width + x) * 4;
+          const isBlue = (pixels[at + 3] ?? 0) > 20 && (pixels[at + 2] ?? 0) > (pixels[at] ?? 0) + 20;
+          run = isBlue ? run + 1 : 0;
+          tallest = Math.max(tallest, run);
+        }
+      }
+      return tallest / height;
+    });
+}
