@@ -8,6 +8,6 @@ export * from "../gen/gradwatch/v1/run_pb.ts";
 export * from "../gen/gradwatch/v1/tensor_pb.ts";
 export { ingestService, IngestClient } from "./grpc.ts";
 export { decodeBucketCounts, encodeBucketCounts } from "./bucket-counts.ts";
-export { decodeIntColumn, encodeIntColumn } from "./int-column.ts";
+export { decodeIntColumn, encodeIntColumn, integerMax } from "./int-column.ts";
 export { float64Bytes, float64Column } from "./float-column.ts";
 export { CodecError } from "./varint.ts";

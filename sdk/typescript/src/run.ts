@@ -1,7 +1,7 @@
 // The run as users hold it. Every method checks its arguments, reports what is wrong once a kind, and never throws.
 
 import { create } from "@bufbuild/protobuf";
-import { CheckpointSchema, RunOutcome } from "@gradwatch/proto";
+import { CheckpointSchema, integerMax, RunOutcome } from "@gradwatch/proto";
 import { flatten } from "./flatten.ts";
 import { createRunSession, type RunSessionOptions } from "./run-session.ts";
 import { summarize } from "./summarize.ts";
@@ -34,7 +34,7 @@ export function createRun(options: Omit<RunSessionOptions, "stepFloor">, guessed
   function stepOf(given: unknown): number | undefined {
     if (given === undefined) return nextStep;
     const step = typeof given === "bigint" ? Number(given) : given;
-    if (typeof step !== "number" || !Number.isSafeInteger(step) || step < 0) return undefined;
+    if (typeof step !== "number" || !Number.isInteger(step) || step < 0 || step > integerMax) return undefined;
     return step;
   }
 
@@ -47,7 +47,7 @@ export function createRun(options: Omit<RunSessionOptions, "stepFloor">, guessed
     refuse(
       "wrong step",
       points,
-      `step is ${String(step)}; it must be an integer from 0 to 2^53 - 1. The values of such steps are dropped and counted.`,
+      `step is ${String(step)}; it must be an integer from 0 to 2^50. The values of such steps are dropped and counted.`,
     );
 
   const tooLong = (name: string): boolean => {

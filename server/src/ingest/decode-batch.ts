@@ -15,6 +15,7 @@ import {
   ConsoleStream,
   decodeBucketCounts,
   decodeIntColumn,
+  integerMax,
   DropCountSchema,
   type Event,
   float64Column,
@@ -304,8 +305,8 @@ function requireSteps(steps: Float64Array, where: string): void {
 }
 
 function requireStep(step: number, where: string): void {
-  if (step >= 0 && step <= Number.MAX_SAFE_INTEGER) return;
-  throw new Unacceptable(overLimit(`${where} has step ${step}; the range is 0 to 2^53 - 1`));
+  if (step >= 0 && step <= integerMax) return;
+  throw new Unacceptable(overLimit(`${where} has step ${step}; the range is 0 to 2^50`));
 }
 
 function requireName(what: string, name: string, limits: IngestLimits): void {

@@ -3,7 +3,7 @@
 
 import { create, toJson } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
-import { type OpenRunRequest, OpenRunRequestSchema, type OpenRunResponse, OpenRunResponseSchema, ResumePolicy } from "@gradwatch/proto";
+import { integerMax, type OpenRunRequest, OpenRunRequestSchema, type OpenRunResponse, OpenRunResponseSchema, ResumePolicy } from "@gradwatch/proto";
 import { rankSessions, runExtent, tensorVersion } from "../storage/queries/run-identity.ts";
 import type { Store } from "../storage/store.ts";
 import type { KnownRun, KnownRuns } from "./known-run.ts";
@@ -132,8 +132,8 @@ function check(request: OpenRunRequest, limits: IngestLimits): Refusal | undefin
   if (request.forkFrom !== undefined) {
     return refuse(status.UNIMPLEMENTED, "forking a run is not supported by this server yet. Start a new run and describe({ grownFrom }).");
   }
-  if (request.resumeStep !== undefined && (request.resumeStep < 0n || request.resumeStep > BigInt(Number.MAX_SAFE_INTEGER))) {
-    return refuse(status.INVALID_ARGUMENT, `resume step is ${request.resumeStep}; the range is 0 to 2^53 - 1`);
+  if (request.resumeStep !== undefined && (request.resumeStep < 0n || request.resumeStep > BigInt(integerMax))) {
+    return refuse(status.INVALID_ARGUMENT, `resume step is ${request.resumeStep}; the range is 0 to 2^50`);
   }
   const names: [string, string][] = [
     ["project", request.project],

@@ -199,6 +199,7 @@ export const ScalarBlockSchema: GenMessage<ScalarBlock> = /*@__PURE__*/ messageD
 
 /**
  * n integers: value[0] = first, value[i] = value[i - 1] + stride + deltas[i - 1].
+ * Values and stride lie within +-2^50, so that float64 arithmetic on them and on their deltas is exact.
  *
  * @generated from message gradwatch.v1.IntColumn
  */
