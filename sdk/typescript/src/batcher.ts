@@ -29,8 +29,9 @@ export interface BatcherOptions {
   readonly runId: string;
   readonly rank: number;
   readonly ledger: Ledger;
-  /** Points after which a batch is closed without waiting for its age. */
+  /** Points and estimated bytes after which a batch is closed without waiting for its age. */
   readonly pointsMax: number;
+  readonly bytesMax: number;
 }
 
 export interface Batcher {
@@ -44,6 +45,10 @@ export interface Batcher {
   take(): Draft | undefined;
 }
 
+/** Usual sizes on the wire, of a summary without its buckets and of a step record. */
+const SUMMARY_BYTES = 150;
+const STEP_BYTES = 80;
+
 export function createBatcher(options: BatcherOptions): Batcher {
   const columns = createScalarColumns();
   let tensors: TensorInfo[] = [];
@@ -52,6 +57,8 @@ export function createBatcher(options: BatcherOptions): Batcher {
   let steps: StepRecord[] = [];
   let events: Event[] = [];
   let loosePoints = 0;
+  /** About what all but the scalars will take: a hundred tensor summaries weigh more than a thousand scalars. */
+  let looseBytes = 0;
 
   function indexOf(summarized: SummarizedTensor): number {
     const key = `${summarized.kind ?? "custom"}\0${summarized.phase ?? ""}\0${summarized.name}`;
@@ -71,17 +78,21 @@ export function createBatcher(options: BatcherOptions): Batcher {
       const converted = summaries.map((summarized) => tensorSummary(indexOf(summarized), summarized.summary, undefined));
       tensorRecords.push(create(TensorRecordSchema, { step: BigInt(step), timeMs: BigInt(timeMs), summaries: converted }));
       loosePoints += summaries.length;
+      for (const { histogram } of converted) {
+        looseBytes += SUMMARY_BYTES + (histogram?.positive?.counts.length ?? 0) + (histogram?.negative?.counts.length ?? 0);
+      }
     },
     step(record) {
       steps.push(record);
       loosePoints += stepRecordPoints(record);
+      looseBytes += STEP_BYTES;
     },
     event(event, timeMs, step) {
       events.push(create(EventSchema, { event, timeMs: BigInt(timeMs), ...(step === undefined ? {} : { step: BigInt(step) }) }));
       loosePoints += 1;
     },
     points,
-    isFull: () => points() >= options.pointsMax,
+    isFull: () => points() >= options.pointsMax || looseBytes >= options.bytesMax,
     take() {
       if (points() === 0) return undefined;
       const { metrics, blocks, points: scalarPoints, overwritten } = columns.take();
@@ -104,6 +115,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
       steps = [];
       events = [];
       loosePoints = 0;
+      looseBytes = 0;
       return draft;
     },
   };

@@ -4,6 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import {
   type ConfigEntry,
   ConfigEntrySchema,
+  integerMax,
   OpenRunRequestSchema,
   type OpenRunRequest,
   ResumePolicy,
@@ -17,7 +18,7 @@ import { createMemoryOutbox } from "./outbox.ts";
 import { createRun } from "./run.ts";
 import { parseAddress, resolveSettings, type Settings } from "./settings.ts";
 import type { InitOptions, Run } from "./types.ts";
-import { createLedger, createWarnings } from "./warnings.ts";
+import { createLedger, createWarnings, type Warnings } from "./warnings.ts";
 
 const client = "gradwatch-sdk-ts/0.1.0";
 const outboxBytesMax = 64 * 1024 * 1024;
@@ -32,7 +33,17 @@ const defaultPagePort = 7070;
  * await run.finish();
  */
 export function init(options: InitOptions = {}): Run {
-  return initWith(options, processEnvironment, (settings) => connectNetwork(settings.target, settings.tls, settings.apiKey));
+  return initWith(readable(options), processEnvironment, (settings) => connectNetwork(settings.target, settings.tls, settings.apiKey));
+}
+
+/** Callers may write JavaScript: what cannot even be read counts as no options. */
+function readable(options: InitOptions): InitOptions {
+  try {
+    return { ...options };
+  } catch (error) {
+    processEnvironment.writeLine(`gradwatch: the options of init() cannot be read: ${error instanceof Error ? error.message : "an error was thrown"}\n`);
+    return {};
+  }
 }
 
 /** As {@link init}, in a world of the caller's choice. */
@@ -54,7 +65,7 @@ export function initWith(options: InitOptions, environment: Environment, connect
     {
       environment,
       outbox: createMemoryOutbox(outboxBytesMax),
-      request: openRequest(options, settings, environment),
+      request: openRequest(options, settings, environment, warnings),
       ledger,
       warnings,
       connect: (redirected) => connect(redirected === undefined ? settings : { ...settings, ...parseAddress(redirected, warnings) }),
@@ -69,8 +80,18 @@ export function initWith(options: InitOptions, environment: Environment, connect
   return run;
 }
 
-function openRequest(options: InitOptions, settings: Settings, environment: Environment): OpenRunRequest {
-  const resume = { allow: ResumePolicy.ALLOW, must: ResumePolicy.MUST, never: ResumePolicy.NEVER }[settings.resume];
+function openRequest(options: InitOptions, settings: Settings, environment: Environment, warnings: Warnings): OpenRunRequest {
+  /** What cannot be read or is of the wrong kind is said, and left out. */
+  const lenient = <Value>(option: keyof InitOptions, read: () => Value, fallback: Value): Value => {
+    try {
+      return read();
+    } catch (error) {
+      warnings.warn(option, `option ${option} cannot be used: ${error instanceof Error ? error.message : String(error)}. Left out.`);
+      return fallback;
+    }
+  };
+  const text = (option: "name" | "jobType" | "notes"): string => lenient(option, () => String(options[option] ?? ""), "");
+  const { resumeStep, forkFrom } = options;
   return create(OpenRunRequestSchema, {
     protocolMin: 1,
     protocolMax: 1,
@@ -78,20 +99,25 @@ function openRequest(options: InitOptions, settings: Settings, environment: Envi
     project: settings.project,
     runId: settings.id,
     producer: environment.randomBytes(16),
-    resume,
-    name: options.name ?? "",
+    resume: { allow: ResumePolicy.ALLOW, must: ResumePolicy.MUST, never: ResumePolicy.NEVER }[settings.resume],
+    name: text("name"),
     group: settings.group,
-    jobType: options.jobType ?? "",
-    tags: [...(options.tags ?? [])],
-    notes: options.notes ?? "",
-    config: configEntries(options.config ?? {}, "", 0),
+    jobType: text("jobType"),
+    tags: lenient("tags", () => Array.from(options.tags ?? [], String), []),
+    notes: text("notes"),
+    config: lenient("config", () => configEntries(options.config ?? {}, "", 0), []),
     rank: settings.rank,
     worldSize: settings.worldSize,
     localRank: settings.localRank,
     environment: create(RunEnvironmentSchema, { host: hostname(), pid: process.pid, versions: { node: process.versions.node } }),
-    ...(options.resumeStep === undefined ? {} : { resumeStep: BigInt(options.resumeStep) }),
-    ...(options.forkFrom === undefined ? {} : { forkFrom: { runId: options.forkFrom.id, step: BigInt(options.forkFrom.step) } }),
+    ...lenient("resumeStep", () => (resumeStep === undefined ? {} : { resumeStep: stepOf(resumeStep) }), {}),
+    ...lenient("forkFrom", () => (forkFrom === undefined ? {} : { forkFrom: { runId: String(forkFrom.id), step: stepOf(forkFrom.step) } }), {}),
   });
+}
+
+function stepOf(step: number): bigint {
+  if (Number.isInteger(step) && step >= 0 && step <= integerMax) return BigInt(step);
+  throw new RangeError(`a step is ${String(step)}; it must be an integer from 0 to 2^50`);
 }
 
 /** Deeper nesting than this is kept as JSON text. */

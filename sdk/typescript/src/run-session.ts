@@ -51,8 +51,10 @@ export interface RunSession {
 
 /** Age at which a batch is closed. */
 const batchAgeMs = 200;
-/** 2 MiB of regular scalars: large enough for the server, small enough to encode between two steps. */
+/** Half a MiB of regular scalars: large enough for the server, small enough to encode between two steps. */
 const batchPointsMax = 50_000;
+/** Of everything else, as estimated. */
+const batchBytesMax = 1024 * 1024;
 /** Drafts that wait for the run to open. */
 const draftBytesMax = 64 * 1024 * 1024;
 const nameBytesMaxDefault = 512;
@@ -65,6 +67,7 @@ export function createRunSession(options: RunSessionOptions): RunSession {
     rank: request.rank,
     ledger,
     pointsMax: batchPointsMax,
+    bytesMax: batchBytesMax,
   });
   const alertListeners = new Set<(alert: Alert) => void>();
   const recorderListeners = new Set<(request: FlightRecorderRequest) => void>();

@@ -115,6 +115,7 @@ export function createRun(options: Omit<RunSessionOptions, "stepFloor">, guessed
 
   /** Without a step they belong to the last one logged: summaries go with scalars and do not count steps. */
   function logSummaries(summaries: readonly SummarizedTensor[], given: unknown): void {
+    if (!Array.isArray(summaries)) throw new TypeError("it takes an array of summaries");
     const step = given === undefined ? Math.max(0, nextStep - 1) : stepOf(given);
     if (step === undefined) {
       wrongStep(summaries.length, given);
@@ -122,9 +123,9 @@ export function createRun(options: Omit<RunSessionOptions, "stepFloor">, guessed
     }
     const good = summaries.filter(({ name }) => !tooLong(name));
     if (good.length === 0) return;
+    session.batcher.summaries(good, step, environment.nowMs());
     ledger.logged += good.length;
     if (given !== undefined) noteStep(step);
-    session.batcher.summaries(good, step, environment.nowMs());
     session.added();
   }
 
@@ -174,14 +175,16 @@ export function createRun(options: Omit<RunSessionOptions, "stepFloor">, guessed
     describe: (facts) => guarded("describe()", () => session.event({ case: "facts", value: runFacts(facts) })),
     defineMetric: (pattern, given) =>
       guarded("defineMetric()", () => session.event({ case: "metricDefinition", value: metricDefinition(String(pattern), given) })),
-    checkpoint: ({ step, path }) =>
+    checkpoint: (made) =>
       guarded("checkpoint()", () => {
+        const { step, path } = made;
         const value = create(CheckpointSchema, { step: BigInt(step), path: String(path) });
         session.event({ case: "checkpoint", value });
       }),
     onAlert: (listener) => session.onAlert(listener),
     shouldStop: () => session.shouldStop(),
-    finish(exitCode = 0, { timeoutMs = finishTimeoutMs } = {}) {
+    finish(exitCode = 0, given = {}) {
+      const timeoutMs = given?.timeoutMs ?? finishTimeoutMs;
       finishing ??= session.finish(exitCode === 0 ? RunOutcome.FINISHED : RunOutcome.FAILED, exitCode, timeoutMs);
       return finishing;
     },

@@ -27,15 +27,15 @@ type Variables = Readonly<Record<string, string | undefined>>;
 export function resolveSettings(options: InitOptions, variables: Variables, randomId: () => string, warnings: Warnings): Settings {
   const integer = (what: string, given: unknown): number | undefined => {
     if (given === undefined || given === "") return undefined;
-    const value = Number(given);
+    const value = typeof given === "string" || typeof given === "number" ? Number(given) : Number.NaN;
     if (Number.isInteger(value) && value >= 0 && value < 2 ** 32) return value;
-    warnings.warn(what, `${what} is ${JSON.stringify(given)}; it must be an integer from 0. Ignored.`);
+    warnings.warn(what, `${what} is ${shown(given)}; it must be an integer from 0. Ignored.`);
     return undefined;
   };
   const choice = <Value extends string>(what: string, given: unknown, values: readonly Value[], fallback: Value): Value => {
     if (given === undefined || given === "") return fallback;
     if (values.includes(given as Value)) return given as Value;
-    warnings.warn(what, `${what} is ${JSON.stringify(given)}; it must be one of ${values.join(", ")}. Using ${fallback}.`);
+    warnings.warn(what, `${what} is ${shown(given)}; it must be one of ${values.join(", ")}. Using ${fallback}.`);
     return fallback;
   };
   return {
@@ -56,6 +56,8 @@ export function resolveSettings(options: InitOptions, variables: Variables, rand
     localRank: integer("LOCAL_RANK", variables["LOCAL_RANK"] ?? variables["SLURM_LOCALID"]) ?? 0,
   };
 }
+
+const shown = (value: unknown): string => (typeof value === "string" || typeof value === "number" ? JSON.stringify(value) : `a ${typeof value}`);
 
 const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
 
