@@ -50,7 +50,8 @@ function fullValue(field: DescField, choice: number, depth: number): unknown {
       });
     case "map":
       // One entry: several may be written in any order.
-      if (field.mapKind !== "scalar") throw new Error(`${field.parent.typeName}.${field.name} maps to ${field.mapKind}; say here how to fill it`);
+      if (field.mapKind !== "scalar")
+        throw new Error(`${field.parent.typeName}.${field.name} maps to ${field.mapKind}; say here how to fill it`);
       return { [field.name]: scalarValue(field.scalar, `${field.name} value`, field.number) };
   }
 }

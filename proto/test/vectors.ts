@@ -20,7 +20,9 @@ export const files: readonly DescFile[] = [
   file_gradwatch_v1_tensor,
 ];
 
-export const allMessages: readonly DescMessage[] = files.flatMap((file) => file.messages.flatMap((message) => [message, ...message.nestedMessages]));
+export const allMessages: readonly DescMessage[] = files.flatMap((file) =>
+  file.messages.flatMap((message) => [message, ...message.nestedMessages]),
+);
 
 export interface MessageVector {
   readonly name: string;
@@ -59,7 +61,12 @@ export function columnVectors(): ColumnVector[] {
     const values = new Float64Array(BigUint64Array.from(bits, (one) => BigInt(`0x${one}`)).buffer);
     return { name, codec: "float-column", values: bits, hex: hexOf(float64Bytes(values)) };
   };
-  const counts = (name: string, values: readonly number[]): ColumnVector => ({ name, codec: "bucket-counts", values, hex: hexOf(encodeBucketCounts(values)) });
+  const counts = (name: string, values: readonly number[]): ColumnVector => ({
+    name,
+    codec: "bucket-counts",
+    values,
+    hex: hexOf(encodeBucketCounts(values)),
+  });
   return [
     integers("empty", []),
     integers("one", [7]),

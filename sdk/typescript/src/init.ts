@@ -41,7 +41,9 @@ function readable(options: InitOptions): InitOptions {
   try {
     return { ...options };
   } catch (error) {
-    processEnvironment.writeLine(`gradwatch: the options of init() cannot be read: ${error instanceof Error ? error.message : "an error was thrown"}\n`);
+    processEnvironment.writeLine(
+      `gradwatch: the options of init() cannot be read: ${error instanceof Error ? error.message : "an error was thrown"}\n`,
+    );
     return {};
   }
 }
@@ -111,7 +113,11 @@ function openRequest(options: InitOptions, settings: Settings, environment: Envi
     localRank: settings.localRank,
     environment: create(RunEnvironmentSchema, { host: hostname(), pid: process.pid, versions: { node: process.versions.node } }),
     ...lenient("resumeStep", () => (resumeStep === undefined ? {} : { resumeStep: stepOf(resumeStep) }), {}),
-    ...lenient("forkFrom", () => (forkFrom === undefined ? {} : { forkFrom: { runId: String(forkFrom.id), step: stepOf(forkFrom.step) } }), {}),
+    ...lenient(
+      "forkFrom",
+      () => (forkFrom === undefined ? {} : { forkFrom: { runId: String(forkFrom.id), step: stepOf(forkFrom.step) } }),
+      {},
+    ),
   });
 }
 

@@ -57,7 +57,8 @@ export function resolveSettings(options: InitOptions, variables: Variables, rand
   };
 }
 
-const shown = (value: unknown): string => (typeof value === "string" || typeof value === "number" ? JSON.stringify(value) : `a ${typeof value}`);
+const shown = (value: unknown): string =>
+  typeof value === "string" || typeof value === "number" ? JSON.stringify(value) : `a ${typeof value}`;
 
 const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
 

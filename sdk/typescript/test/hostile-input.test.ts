@@ -77,9 +77,20 @@ describe("nothing is thrown into training", () => {
   test("by log, with whatever can be drawn", async () => {
     const { run } = await peerAndRun();
     fc.assert(
-      fc.property(fc.anything({ withBigInt: true, withDate: true, withMap: true, withNullPrototype: true, withTypedArray: true, withSparseArray: true }), fc.anything(), (record, options) => {
-        loosely(run)["log"]?.(record, options);
-      }),
+      fc.property(
+        fc.anything({
+          withBigInt: true,
+          withDate: true,
+          withMap: true,
+          withNullPrototype: true,
+          withTypedArray: true,
+          withSparseArray: true,
+        }),
+        fc.anything(),
+        (record, options) => {
+          loosely(run)["log"]?.(record, options);
+        },
+      ),
     );
     const report = await run.finish();
     expect(report.rejected).toBe(0);
@@ -88,10 +99,36 @@ describe("nothing is thrown into training", () => {
 
   test("by init, with options of any kind", () => {
     vi.spyOn(process.stderr, "write").mockReturnValue(true);
-    for (const options of [{ url: "::" }, { url: "ftp://x" }, { project: "" }, { rank: -3 }, { mode: "sideways" }, { resume: 5 }, { tags: 3 }, { config: cyclic }]) {
+    for (const options of [
+      { url: "::" },
+      { url: "ftp://x" },
+      { project: "" },
+      { rank: -3 },
+      { mode: "sideways" },
+      { resume: 5 },
+      { tags: 3 },
+      { config: cyclic },
+    ]) {
       expect(() => init({ url: "127.0.0.1:9", ...options } as never)).not.toThrow();
     }
-    for (const option of ["project", "name", "id", "group", "jobType", "tags", "notes", "config", "mode", "resume", "resumeStep", "forkFrom", "url", "apiKey", "rank", "worldSize"]) {
+    for (const option of [
+      "project",
+      "name",
+      "id",
+      "group",
+      "jobType",
+      "tags",
+      "notes",
+      "config",
+      "mode",
+      "resume",
+      "resumeStep",
+      "forkFrom",
+      "url",
+      "apiKey",
+      "rank",
+      "worldSize",
+    ]) {
       for (const value of oddities) expect(() => init({ url: "127.0.0.1:9", [option]: value })).not.toThrow();
     }
     for (const options of oddities) expect(() => init(options as never)).not.toThrow();
@@ -152,12 +189,15 @@ describe("what is good arrives", () => {
     expect(report.dropped).toEqual({ "overwritten in the same batch": 1 });
   });
 
-  test.each([{ step: -1 }, { step: 1.5 }, { step: 2 ** 50 + 2 }, { step: Number.NaN }])("a step of $step is refused with its range", async ({ step }) => {
-    const { run, said } = await peerAndRun();
-    run.log({ a: 1, b: 2 }, { step });
-    expect((await run.finish()).dropped).toEqual({ "wrong step": 2 });
-    expect(said.join("")).toContain("it must be an integer from 0 to 2^50");
-  });
+  test.each([{ step: -1 }, { step: 1.5 }, { step: 2 ** 50 + 2 }, { step: Number.NaN }])(
+    "a step of $step is refused with its range",
+    async ({ step }) => {
+      const { run, said } = await peerAndRun();
+      run.log({ a: 1, b: 2 }, { step });
+      expect((await run.finish()).dropped).toEqual({ "wrong step": 2 });
+      expect(said.join("")).toContain("it must be an integer from 0 to 2^50");
+    },
+  );
 
   test("after finish, calls are counted and said, and finish gives the same report", async () => {
     const { run, said } = await peerAndRun();

@@ -60,7 +60,10 @@ describe("a training process", () => {
   });
 
   test("that never calls finish ends by itself, without a server", async () => {
-    const { code, stderr } = await start("without.mjs", logging("127.0.0.1:9", "await new Promise((resolve) => setTimeout(resolve, 500));"));
+    const { code, stderr } = await start(
+      "without.mjs",
+      logging("127.0.0.1:9", "await new Promise((resolve) => setTimeout(resolve, 500));"),
+    );
     expect(code).toBe(0);
     expect(stderr.match(/the server is away/g)).toHaveLength(1);
   });
@@ -72,7 +75,10 @@ describe("a training process", () => {
   });
 
   test("gets its last points out with finish, and its exit code is its own", async () => {
-    const { code, stdout } = await start("finish.mjs", logging(peer.address, "console.log(JSON.stringify(await run.finish(3))); process.exitCode = 3;"));
+    const { code, stdout } = await start(
+      "finish.mjs",
+      logging(peer.address, "console.log(JSON.stringify(await run.finish(3))); process.exitCode = 3;"),
+    );
     expect(code).toBe(3);
     expect(JSON.parse(stdout)).toEqual({ logged: 1000, acknowledged: 1000, rejected: 0, dropped: {}, pending: 0 });
     expect(peer.closes.at(-1)).toMatchObject({ exitCode: 3 });
@@ -80,7 +86,8 @@ describe("a training process", () => {
 
   test('mode "disabled" and "offline" connect to nothing and say so', async () => {
     const opens = peer.opens.length;
-    const script = (mode: string): string => logging(peer.address, "console.log(JSON.stringify(await run.finish()));").replace('id: "r"', `id: "r", mode: "${mode}"`);
+    const script = (mode: string): string =>
+      logging(peer.address, "console.log(JSON.stringify(await run.finish()));").replace('id: "r"', `id: "r", mode: "${mode}"`);
     expect((await start("disabled.mjs", script("disabled"))).stderr).toBe("");
     const offline = await start("offline.mjs", script("offline"));
     expect(offline.stderr).toContain("needs the disk spool");

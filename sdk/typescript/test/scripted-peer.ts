@@ -65,7 +65,11 @@ export async function startPeer(script: PeerScript = {}, port = 0): Promise<Peer
       opens.push(request);
       const answer = script.open?.(request, opens.length) ?? {};
       if (typeof answer === "number") done({ code: answer, details: "the script says no" });
-      else done(null, create(OpenRunResponseSchema, { protocol: 1, session: 1, url: "http://peer/run", heartbeatIntervalMs: 10_000, ...answer }));
+      else
+        done(
+          null,
+          create(OpenRunResponseSchema, { protocol: 1, session: 1, url: "http://peer/run", heartbeatIntervalMs: 10_000, ...answer }),
+        );
     },
     write(call: Stream) {
       const send = (message: Down): void => void call.write(create(WriteResponseSchema, { message }));
@@ -94,9 +98,20 @@ export async function startPeer(script: PeerScript = {}, port = 0): Promise<Peer
     },
   });
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, at) => (error === null ? resolve(at) : reject(error)));
+    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, at) =>
+      error === null ? resolve(at) : reject(error),
+    );
   });
-  return { address: `127.0.0.1:${bound}`, opens, batches, closes, heartbeats, results, streams: () => [...open], stop: () => server.forceShutdown() };
+  return {
+    address: `127.0.0.1:${bound}`,
+    opens,
+    batches,
+    closes,
+    heartbeats,
+    results,
+    streams: () => [...open],
+    stop: () => server.forceShutdown(),
+  };
 }
 
 export const bodyOf = (batch: Batch): BatchBody => fromBinary(BatchBodySchema, batch.body);
@@ -116,7 +131,9 @@ export function scalarsOf(batches: readonly Batch[]): ReceivedPoint[] {
       const count = steps?.count ?? 0;
       const at = steps === undefined ? [] : [...decodeIntColumn(steps, count)];
       const column = float64Column(values, count * metrics.length);
-      return metrics.flatMap((metric, m) => at.map((step, i) => ({ metric: body.metrics[metric] as string, step, value: column[m * count + i] as number })));
+      return metrics.flatMap((metric, m) =>
+        at.map((step, i) => ({ metric: body.metrics[metric] as string, step, value: column[m * count + i] as number })),
+      );
     });
   });
 }

@@ -30,7 +30,9 @@ describe("a summary", () => {
           zero: finite.filter((value) => value === 0).length,
           negative: finite.filter((value) => value < 0).length,
           positive: finite.filter((value) => value > 0).length,
-          ...(finite.length === 0 ? {} : { min: finite.reduce((a, b) => Math.min(a, b)) + 0, max: finite.reduce((a, b) => Math.max(a, b)) + 0 }),
+          ...(finite.length === 0
+            ? {}
+            : { min: finite.reduce((a, b) => Math.min(a, b)) + 0, max: finite.reduce((a, b) => Math.max(a, b)) + 0 }),
         });
       }),
     );
@@ -40,9 +42,15 @@ describe("a summary", () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { maxLength: 200 }), (values) => {
         const { sum, sumSquares, sumAbsolute } = summarize([...values, Number.NaN, Infinity]);
-        expect(sum).toBeCloseTo(values.reduce((a, b) => a + b, 0), 4);
+        expect(sum).toBeCloseTo(
+          values.reduce((a, b) => a + b, 0),
+          4,
+        );
         expect(sumSquares).toBe(values.reduce((a, b) => a + b * b, 0));
-        expect(sumAbsolute).toBeCloseTo(values.reduce((a, b) => a + Math.abs(b), 0), 4);
+        expect(sumAbsolute).toBeCloseTo(
+          values.reduce((a, b) => a + Math.abs(b), 0),
+          4,
+        );
       }),
     );
   });
@@ -80,11 +88,14 @@ describe("a summary", () => {
     );
   });
 
-  test.each([{ values: [] }, { values: [Number.NaN] }, { values: [0, -0] }])("of $values has no extremes or empty buckets that lie", ({ values }) => {
-    const summary = summarize(values);
-    expect(summary.count).toBe(values.length);
-    expect(total(summary.histogram?.positive ?? { offset: 0, counts: [] })).toBe(0);
-  });
+  test.each([{ values: [] }, { values: [Number.NaN] }, { values: [0, -0] }])(
+    "of $values has no extremes or empty buckets that lie",
+    ({ values }) => {
+      const summary = summarize(values);
+      expect(summary.count).toBe(values.length);
+      expect(total(summary.histogram?.positive ?? { offset: 0, counts: [] })).toBe(0);
+    },
+  );
 
   test("takes any typed array", () => {
     for (const values of [Float32Array.of(1, -2), Int8Array.of(1, -2), [1, -2], Float64Array.of(1, -2)]) {

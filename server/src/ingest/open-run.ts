@@ -3,7 +3,14 @@
 
 import { create, toJson } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
-import { integerMax, type OpenRunRequest, OpenRunRequestSchema, type OpenRunResponse, OpenRunResponseSchema, ResumePolicy } from "@gradwatch/proto";
+import {
+  integerMax,
+  type OpenRunRequest,
+  OpenRunRequestSchema,
+  type OpenRunResponse,
+  OpenRunResponseSchema,
+  ResumePolicy,
+} from "@gradwatch/proto";
 import { rankSessions, runExtent, tensorVersion } from "../storage/queries/run-identity.ts";
 import type { Store } from "../storage/store.ts";
 import type { KnownRun, KnownRuns } from "./known-run.ts";

@@ -57,7 +57,10 @@ describe("both readers", () => {
   });
 
   test("give the same norm of several tensors, and NaN or Infinity where one holds it", async () => {
-    const norms = async (tensors: tf.Tensor[]): Promise<[number, number]> => [await backendReader(tf).norm(tensors), await memoryReader.norm(tensors)];
+    const norms = async (tensors: tf.Tensor[]): Promise<[number, number]> => [
+      await backendReader(tf).norm(tensors),
+      await memoryReader.norm(tensors),
+    ];
     const [backend, memory] = await norms([tf.tensor1d([3, 0]), tf.tensor2d([[4]])]);
     expect(backend).toBeCloseTo(5, 5);
     expect(memory).toBe(5);

@@ -33,7 +33,11 @@ function makeTask(learningRate = 0.1, optimizer: tf.Optimizer = tf.train.sgd(lea
     ],
   });
   model.compile({ optimizer, loss: "meanSquaredError", metrics: ["mae"] });
-  return { model, x: tf.randomNormal([SAMPLES, 3], 0, 1, "float32", 3) as tf.Tensor2D, y: tf.randomNormal([SAMPLES, 2], 0, 1, "float32", 4) as tf.Tensor2D };
+  return {
+    model,
+    x: tf.randomNormal<tf.Rank.R2>([SAMPLES, 3], 0, 1, "float32", 3),
+    y: tf.randomNormal<tf.Rank.R2>([SAMPLES, 2], 0, 1, "float32", 4),
+  };
 }
 
 const fit = (task: Task, callbacks: tf.CustomCallback[], epochs = 2): Promise<tf.History> =>
@@ -56,7 +60,12 @@ function received(peer: Peer): Received {
     steps: bodies.flatMap(({ steps }) => steps),
     summaries: bodies.flatMap(({ tensors, tensorRecords }) =>
       tensorRecords.flatMap(({ step, summaries }) =>
-        summaries.map((summary) => ({ step: Number(step), name: tensors[summary.tensor]?.name ?? "", kind: tensors[summary.tensor]?.kind ?? 0, summary })),
+        summaries.map((summary) => ({
+          step: Number(step),
+          name: tensors[summary.tensor]?.name ?? "",
+          kind: tensors[summary.tensor]?.kind ?? 0,
+          summary,
+        })),
       ),
     ),
   };

@@ -19,6 +19,7 @@ export type LossPlateauOptions = {
   readonly remainingInfo: number;
   readonly patience: number;
   readonly pointsMin: number;
+  readonly pointsMinUnplanned: number;
 };
 
 export type LossPlateauState = {
@@ -88,7 +89,18 @@ export const lossPlateau: Rule<LossPlateauState, LossPlateauOptions> = {
       max: 1000,
       documentation: "Looks in a row (one a block, 1/32 to 1/64 of the series) that make an incident, and that end it",
     },
-    pointsMin: { default: 60, min: 12, max: 1_000_000, documentation: "Points of the loss before the first look" },
+    pointsMin: {
+      default: 60,
+      min: 12,
+      max: 1_000_000,
+      documentation: "Points of the loss before the first look, where the planned steps are known",
+    },
+    pointsMinUnplanned: {
+      default: 200,
+      min: 12,
+      max: 1_000_000,
+      documentation: "The same where they are not: a slow start looks like a plateau to who does not know how long a run is",
+    },
   },
   init: () => ({
     loss: "",
@@ -128,7 +140,9 @@ function see(state: LossPlateauState, frame: Frame, context: RuleContext<LossPla
   state.points += 1;
   state.lastStep = frame.step;
   const complete = addToBlocks(state.blocks, frame.step, picked.value, state.learningRate);
-  return complete && state.points >= context.options.pointsMin ? judge(state, context) : NO_FINDINGS;
+  const { pointsMin, pointsMinUnplanned } = context.options;
+  const needed = context.facts.plannedSteps === undefined ? pointsMinUnplanned : pointsMin;
+  return complete && state.points >= needed ? judge(state, context) : NO_FINDINGS;
 }
 
 function seeLearningRate(state: LossPlateauState, frame: Frame): void {
