@@ -1,6 +1,14 @@
 // The gRPC side of the server: OpenRun, Write and CloseRun over one listener.
 
-import { Server, ServerCredentials, type ServerDuplexStream, type sendUnaryData, status } from "@grpc/grpc-js";
+import {
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type sendUnaryData,
+  setLogVerbosity,
+  status,
+} from "@grpc/grpc-js";
 import {
   type CloseRunRequest,
   type CloseRunResponse,
@@ -33,6 +41,8 @@ export interface IngestServer {
 }
 
 export function createIngestServer(options: IngestServerOptions): IngestServer {
+  // Its errors reach us as errors; it would tell them a second time on stderr.
+  setLogVerbosity(logVerbosity.NONE);
   const server = new Server({
     // A batch, its envelope, and room for fields of newer clients.
     "grpc.max_receive_message_length": options.limits.batchBytesMax + 64 * 1024,
@@ -106,10 +116,10 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
       new Promise((resolve, reject) => {
         server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
           if (error === null) resolve(bound);
-          else
-            reject(
-              new Error(`cannot listen for gRPC on ${host}:${port}: ${error.message}. Free the port, or choose another with --grpc-port.`),
-            );
+          else {
+            const reason = error.message.includes("EADDRINUSE") ? "the port is taken by another program" : error.message;
+            reject(new Error(`cannot listen for gRPC on ${host}:${port}: ${reason}. Free the port, or choose another with --grpc-port.`));
+          }
         });
       }),
     async close() {

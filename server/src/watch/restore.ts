@@ -10,19 +10,20 @@ import type { KnownRun } from "../ingest/known-run.ts";
 import { detectorSnapshot, rankSessionStarts, scalarsSince, tensorsSince, watchedEvents } from "../storage/queries/watch.ts";
 import type { Store } from "../storage/store.ts";
 import { factsOf } from "./observations.ts";
-
-/** By rank, the newest version seen. */
-export type Cursor = Map<number, bigint>;
+import { createSeenVersions, type SavedVersions, type SeenVersions } from "./seen-versions.ts";
 
 export interface StoredWatch {
   readonly definitions: readonly MetricDefinition[];
   readonly snapshot: Json | undefined;
-  readonly cursor: Cursor;
+  readonly seen: SeenVersions;
   replay(roleOf: (metric: string) => MetricRole): AsyncIterable<{ readonly ver: bigint; readonly observations: ObservationBatch }>;
 }
 
 /** Rows replayed at most, newest last: beyond it a detector starts blind rather than keep a live run waiting. */
 const replayRowsMax = 500_000;
+
+/** A rank that is not in the snapshot yet may have a clock behind the others'. */
+const clockSkewMicroseconds = 30_000_000n;
 
 export async function loadWatched(store: Store, run: KnownRun): Promise<StoredWatch> {
   const [[stored], events, sessions] = await Promise.all([
@@ -30,17 +31,18 @@ export async function loadWatched(store: Store, run: KnownRun): Promise<StoredWa
     store.read(watchedEvents, { run: run.key }),
     store.read(rankSessionStarts, { run: run.key }),
   ]);
-  const saved = stored === undefined ? undefined : (JSON.parse(stored.state) as { cursor: Record<string, string>; detector: Json });
-  const cursor: Cursor = new Map(Object.entries(saved?.cursor ?? {}).map(([rank, ver]) => [Number(rank), BigInt(ver)]));
+  const saved = stored === undefined ? undefined : (JSON.parse(stored.state) as { seen: SavedVersions; detector: Json });
+  const seen = createSeenVersions(saved?.seen);
   const bodyOf = (body: string): JsonValue => JSON.parse(body) as JsonValue;
   return {
     definitions: events
       .filter(({ kind }) => kind === "metric-definition")
       .map(({ body }) => fromJson(MetricDefinitionSchema, bodyOf(body), { ignoreUnknownFields: true })),
     snapshot: saved?.detector,
-    cursor,
+    seen,
     async *replay(roleOf) {
-      const since = [...cursor.values()].reduce((least, ver) => (ver < least ? ver : least), cursor.size === 0 ? 0n : 2n ** 63n);
+      const newest = seen.leastNewest() ?? 0n;
+      const since = newest > clockSkewMicroseconds ? newest - clockSkewMicroseconds : 0n;
       const parameters = { run: run.key, since, rows: replayRowsMax };
       const [scalars, tensors] = await Promise.all([store.read(scalarsSince, parameters), store.read(tensorsSince, parameters)]);
       const batches = new Map<string, Building>();
@@ -79,7 +81,7 @@ export async function loadWatched(store: Store, run: KnownRun): Promise<StoredWa
       for (const row of tensors) batchOf(row.rank, row.ver).tensors.push(tensorObservation(row));
       const ordered = [...batches.values()].toSorted((a, b) => (a.ver < b.ver ? -1 : a.ver > b.ver ? 1 : 0));
       for (const { ver, ...observations } of ordered) {
-        if (ver > (cursor.get(observations.rank) ?? 0n)) yield { ver, observations };
+        if (ver > seen.newest(observations.rank)) yield { ver, observations };
       }
     },
   };

@@ -13,7 +13,8 @@ import { metricRoleNames } from "../ingest/wire-names.ts";
 import type { Store } from "../storage/store.ts";
 import { observationsOf } from "./observations.ts";
 import { createRoleTable, type RoleTable } from "./role-table.ts";
-import { loadWatched, type Cursor } from "./restore.ts";
+import { loadWatched } from "./restore.ts";
+import type { SeenVersions } from "./seen-versions.ts";
 
 export interface WatcherOptions {
   readonly store: Store;
@@ -39,8 +40,7 @@ interface Watched {
   readonly run: KnownRun;
   readonly detector: RunDetector;
   readonly roles: RoleTable;
-  /** By rank, the newest version that the detector saw. */
-  readonly cursor: Cursor;
+  readonly seen: SeenVersions;
   snapshotMs: number;
   dirty: boolean;
 }
@@ -90,7 +90,7 @@ export function createWatcher(options: WatcherOptions): Watcher {
       run,
       detector: createRunDetector(stored.snapshot === undefined ? {} : { snapshot: stored.snapshot }),
       roles,
-      cursor: stored.cursor,
+      seen: stored.seen,
       snapshotMs: nowMs(),
       dirty: false,
     };
@@ -99,10 +99,9 @@ export function createWatcher(options: WatcherOptions): Watcher {
   }
 
   async function observe(entry: Watched, observations: ObservationBatch, ver: bigint): Promise<void> {
-    const { rank } = observations;
-    // Late and repeated batches go in as well: the detector knows which of its rules may see them.
+    if (!entry.seen.note(observations.rank, ver)) return;
+    // Late batches go in as well: the detector knows which of its rules may see them.
     const transitions = entry.detector.observe(observations);
-    if (ver > (entry.cursor.get(rank) ?? 0n)) entry.cursor.set(rank, ver);
     entry.dirty = true;
     if (transitions.length > 0) await report(entry, transitions);
   }
@@ -117,8 +116,7 @@ export function createWatcher(options: WatcherOptions): Watcher {
     if (!entry.dirty) return;
     entry.dirty = false;
     entry.snapshotMs = nowMs();
-    const cursor = Object.fromEntries([...entry.cursor].map(([rank, ver]) => [rank, ver.toString()]));
-    const state = JSON.stringify({ cursor, detector: entry.detector.snapshot() });
+    const state = JSON.stringify({ seen: entry.seen.save(), detector: entry.detector.snapshot() });
     await store.insertRows("detector_snapshots", [{ run: entry.run.key.toString(), rank: 0, time_ms: nowMs(), state }]);
   }
 
