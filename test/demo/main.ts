@@ -18,7 +18,8 @@ const SETTLE_MS = 10_000;
 
 const { values } = parseArgs({ options: { once: { type: "boolean", default: false }, seed: { type: "string", default: "1" } } });
 const interrupted = new AbortController();
-process.once("SIGINT", () => interrupted.abort()).once("SIGTERM", () => interrupted.abort());
+// More than once: a terminal sends it to the whole group, and some wrappers pass it on again.
+process.on("SIGINT", () => interrupted.abort()).on("SIGTERM", () => interrupted.abort());
 
 const screen = openScreen(process.stdout, Date.now);
 screen.write("Starting Gradwatch with its embedded engine …");

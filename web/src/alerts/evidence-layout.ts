@@ -38,7 +38,8 @@ export function layOutEvidence(
       pen = false;
       return;
     }
-    path += `${pen ? "L" : "M"}${round(x(steps[i] as number))} ${round(y(value))}`;
+    // "h0" makes a dot of a point that has no neighbour.
+    path += `${pen ? "L" : "M"}${round(x(steps[i] as number))} ${round(y(value))}${pen ? "" : "h0"}`;
     pen = true;
   });
   const inside = (step: number | null): number | null =>
