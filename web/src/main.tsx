@@ -9,6 +9,7 @@ import { LiveProvider } from "./live/live.tsx";
 import "./styles/base.css";
 import "./styles/layout.css";
 import "./styles/data.css";
+import "./styles/tensors.css";
 import { initTheme } from "./theme.ts";
 
 initTheme();

@@ -3,9 +3,9 @@
 
 import { z } from "@hono/zod-openapi";
 
-/** A float64 as JSON can carry it: non-finite values by name. */
+/** A float64 as JSON can carry it: non-finite values by name. (Literals, as TypeScript 7 declares an enum's -Infinity wrongly.) */
 export const Float = z
-  .union([z.number(), z.enum(["NaN", "Infinity", "-Infinity"])])
+  .union([z.number(), z.literal(["NaN", "Infinity", "-Infinity"])])
   .openapi("Float", { description: "A number, or the name of a non-finite one" });
 export type Float = z.infer<typeof Float>;
 

@@ -7,10 +7,10 @@ import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { createApi } from "../../src/api/app.ts";
-import { IncidentPage, Rule, RuleStatus } from "../../src/api/schema.ts";
-import { createServerMetrics } from "../../src/observe/metrics.ts";
+import { Rule } from "../../src/api/schema.ts";
 import { type Store, StoreError } from "../../src/storage/store.ts";
-import { type ApiUnderTest, apiUnderTest, host, insertPoints, insertRun, keyOf, startMs } from "./api-under-test.ts";
+import { type ApiUnderTest, apiUnderTest, host, insertPoints, insertRun } from "./api-under-test.ts";
+import { bareDeps, bareStore } from "./bare-api.ts";
 
 const pageFolder = mkdtempSync(join(tmpdir(), "gradwatch-page-"));
 mkdirSync(join(pageFolder, "assets"));
@@ -173,6 +173,7 @@ describe("page", () => {
   test.each([
     ["/", 200, "text/html; charset=utf-8", "no-cache"],
     ["/projects/p/runs/r", 200, "text/html; charset=utf-8", "no-cache"],
+    ["/projects/p/runs/v1.5", 200, "text/html; charset=utf-8", "no-cache"],
     ["/assets/app-abc123.js", 200, "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"],
     ["/assets/gone-abc.js", 404, "text/plain; charset=UTF-8", null],
     ["/..%2f..%2fpackage.json", 404, "text/plain; charset=UTF-8", null],
@@ -249,152 +250,3 @@ describe("openapi.json", () => {
     for (const name of references) expect(parsed.components.schemas).toHaveProperty(name);
   });
 });
-
-describe("alerts and rules", () => {
-  const incident = (id: string, openedAt: number, more: object = {}) => ({
-    id,
-    project: "p",
-    run: "r",
-    rule: "non-finite",
-    state: "firing",
-    level: "high",
-    title: "t",
-    message: "m",
-    advice: [],
-    subject: "loss",
-    rank: 0,
-    onsetStep: 1,
-    firingStep: 1,
-    resolvedStep: null,
-    openedAt,
-    updatedAt: openedAt,
-    resolvedAt: null,
-    openings: 1,
-    lastCheckpoint: null,
-    url: "u",
-    evidence: {
-      ruleVersion: 1,
-      statistic: { name: "s", value: "NaN", threshold: 1 },
-      window: null,
-      topTensors: [],
-      ruledOut: [],
-      batchIds: [],
-    },
-    ...more,
-  });
-  const page = (query: string) => under.get(`/api/v1/alerts?project=p&${query}`, IncidentPage);
-
-  test("incidents are listed newest first, by their present state, over pages", async () => {
-    const run = { project: "p", run: "r" };
-    const row = (id: string, transition: number, state: string, openedAt: number, timeMs = openedAt) => ({
-      project: "p",
-      run: keyOf(run).toString(),
-      run_id: "r",
-      incident: id,
-      transition,
-      state,
-      rule: "non-finite",
-      level: "high",
-      time_ms: timeMs,
-      body: JSON.stringify(incident(id, openedAt, { state })),
-    });
-    await under.store.insertRows("incident_events", [
-      row("a1", 1, "firing", startMs),
-      row("a1", 2, "resolved", startMs, startMs + 9),
-      row("b2", 1, "firing", startMs + 1),
-      row("c3", 1, "firing", startMs + 1),
-    ]);
-    expect((await page("")).incidents.map(({ id, state }) => `${id} ${state}`)).toEqual(["c3 firing", "b2 firing", "a1 resolved"]);
-    expect((await page("state=firing")).incidents.map(({ id }) => id)).toEqual(["c3", "b2"]);
-    expect((await page("rule=loss-plateau")).incidents).toEqual([]);
-    const seen: string[] = [];
-    for (let cursor = ""; ;) {
-      const { incidents, nextCursor } = await page(`limit=1${cursor}`);
-      seen.push(...incidents.map(({ id }) => id));
-      if (nextCursor === null) break;
-      cursor = `&cursor=${nextCursor}`;
-    }
-    expect(seen).toEqual(["c3", "b2", "a1"]);
-    const response = await fetchPath("/api/v1/alerts/a1");
-    expect(await response.json()).toEqual(incident("a1", startMs, { state: "resolved" }));
-  });
-
-  test("the rules of a run are what the watcher says", async () => {
-    await insertRun(under.store, { project: "p", run: "watched" });
-    const { rules } = await under.get("/api/v1/projects/p/runs/watched/rules", z.object({ rules: z.array(RuleStatus) }));
-    expect(rules).toEqual([status]);
-  });
-});
-
-describe("events", () => {
-  /** Reads blocks of the stream until `count` have come. */
-  async function blocks(response: Response, count: number): Promise<string[]> {
-    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-    const decoder = new TextDecoder();
-    let text = "";
-    for (; text.split("\n\n").length <= count;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      text += decoder.decode(value, { stream: true });
-    }
-    await reader.cancel();
-    return text.split("\n\n").slice(0, count);
-  }
-
-  test("a stream says that it is open, then what happens, and can be resumed", async () => {
-    const response = await fetchPath("/api/v1/events?project=p");
-    expect(response.headers.get("content-type")).toContain("text/event-stream");
-    const reading = blocks(response, 3);
-    under.hub.publish({ type: "run", project: "other", run: "r", state: "running" });
-    under.hub.publish({ type: "run", project: "p", run: "r", state: "running" });
-    under.hub.publish({ type: "points", project: "p", run: "r", stepMax: 3, points: 9 });
-    const [retry, run, points] = await reading;
-    expect(retry).toBe("retry: 2000");
-    expect(run).toMatch(/^event: run\ndata: {"project":"p","run":"r","state":"running"}\nid: \w+-\d+$/);
-    expect(points).toContain('event: points\ndata: {"project":"p","run":"r","stepMax":3,"points":9}');
-    const id = /id: (.*)/.exec(run as string)?.[1] as string;
-    const resumed = await blocks(await fetchPath("/api/v1/events?project=p", { headers: { "last-event-id": id } }), 2);
-    expect(resumed[1]).toBe(points);
-  });
-
-  test("a stream whose reader went away is let go", async () => {
-    const before = under.hub.subscribers();
-    const response = await fetchPath("/api/v1/events");
-    await blocks(response, 1);
-    under.hub.publish({ type: "run", project: "p", run: "r", state: "running" });
-    await expect.poll(() => under.hub.subscribers()).toBe(before);
-  });
-
-  test("an idle stream beats", async () => {
-    const api = createApi({ ...bareDeps, hub: under.hub, eventHeartbeatMs: 5 });
-    const [, beat] = await blocks(await api.request(`http://${host}/api/v1/events`), 2);
-    expect(beat).toBe(": alive");
-  });
-});
-
-const bareStore: Store = {
-  read: async () => [],
-  insertColumns: async () => undefined,
-  insertRows: async () => undefined,
-  execute: async () => undefined,
-  ping: async () => true,
-  close: async () => undefined,
-};
-const bareDeps = {
-  store: bareStore,
-  hub: {
-    subscribe: () => {
-      throw new Error("not used");
-    },
-    subscribers: () => 0,
-  },
-  nowMs: () => startMs,
-  get metrics() {
-    return createServerMetrics();
-  },
-  publicUrl: () => "",
-  allowedHosts: () => [host],
-  ready: () => true,
-  ruleStatus: async () => undefined,
-  pageFolder: join(pageFolder, "none"),
-};

@@ -40,7 +40,8 @@ export function cellAt(
   columns: number,
 ): { row: number; column: number } | undefined {
   const row = Math.floor(y / rowHeight);
-  const column = Math.floor((x / width) * columns);
+  // The inverse of columnSpan.
+  const column = Math.ceil(((Math.floor(x) + 1) * columns) / width) - 1;
   return row >= 0 && row < rows && column >= 0 && column < columns ? { row, column } : undefined;
 }
 
