@@ -255,6 +255,17 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))("storage 
     );
   });
 
+  test("ten thousand keys are bound in one read", async () => {
+    const count = defineQuery({
+      name: "count-keys",
+      sql: "SELECT length({keys:Array(UInt64)}) AS n",
+      parameters: z.object({ keys: z.array(z.bigint()) }),
+      row: z.object({ n: Integer }),
+    });
+    const keys = Array.from({ length: 10_000 }, (_none, i) => 2n ** 64n - 1n - BigInt(i));
+    expect(await storage.store.read(count, { keys })).toEqual([{ n: 10_000 }]);
+  });
+
   test("a read cannot write, nor reach files", async () => {
     const nothing = { parameters: z.object({}), row: z.unknown() };
     for (const sql of [

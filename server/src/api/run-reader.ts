@@ -31,12 +31,21 @@ export interface ReadContext {
 const listedEventsMax = 500;
 const detailEventsMax = 5_000;
 const summaryMetricsMax = 50;
+/** Keys bound in one query: about 22 bytes each of an address that may have 1 MiB. */
+const keysPerRead = 5_000;
 
 export type Folded = StoredRun & { readonly folded: FoldedRun };
 
 /** State and descriptions, without numbers: what filtering needs. */
 export async function foldRuns(runs: readonly StoredRun[], kinds: readonly string[], context: ReadContext): Promise<Folded[]> {
-  if (runs.length === 0) return [];
+  const folded: Folded[] = [];
+  for (let from = 0; from < runs.length; from += keysPerRead) {
+    folded.push(...(await foldSome(runs.slice(from, from + keysPerRead), kinds, context)));
+  }
+  return folded;
+}
+
+async function foldSome(runs: readonly StoredRun[], kinds: readonly string[], context: ReadContext): Promise<Folded[]> {
   const { store, signal } = context;
   const keys = runs.map(({ run }) => run);
   const [events, heartbeats] = await Promise.all([

@@ -19,6 +19,8 @@ export interface EngineStart {
 
 export type EngineReport = { readonly ready: { readonly port: number } } | { readonly failed: string };
 
+/** Bound parameters travel in the address; ClickHouse's own default limit (http_max_uri_size). */
+const urlBytesMax = 1024 * 1024;
 const readerCount = 4;
 const writerCount = 2;
 
@@ -36,7 +38,7 @@ function main({ folder, secret, memoryBytesMax }: EngineStart): void {
   const database = join(folder, "db");
   const writers = openSessionPool(database, writerCount, args);
   const readers = openSessionPool(database, readerCount, args);
-  const server = createServer(createHttpFront({ secret, readers, writers, incomingFolder }));
+  const server = createServer({ maxHeaderSize: urlBytesMax }, createHttpFront({ secret, readers, writers, incomingFolder }));
   server.keepAliveTimeout = 60_000;
   server.listen(0, "127.0.0.1", () => report({ ready: { port: (server.address() as AddressInfo).port } }));
 

@@ -225,6 +225,21 @@ test("projects count their runs, the running and the firing", async () => {
   expect((await detail(run)).incidents).toEqual({ firing: 1, total: 2, worst: "high" });
 });
 
+test("thousands of runs at once are counted as running", async () => {
+  const runs = Array.from({ length: 7_000 }, (_none, i) => ({ project: "busy", run: `run-${i}` }));
+  const key = (run: { project: string; run: string }): string => keyOf(run).toString();
+  await under.store.insertRows(
+    "runs",
+    runs.map((run) => ({ project: run.project, run: key(run), id: run.run, created_ms: startMs, month: 202_510 })),
+  );
+  await under.store.insertRows(
+    "heartbeats",
+    runs.map((run) => ({ run: key(run), rank: 0, time_ms: startMs + 1, step: null })),
+  );
+  const { projects } = await under.get("/api/v1/projects", z.object({ projects: z.array(Project) }));
+  expect(projects.find(({ name }) => name === "busy")).toMatchObject({ runs: 7_000, running: 7_000 });
+});
+
 test("metrics have extents, roles and goals; a definition wins over the habit of names", async () => {
   const run = { project: "metrics", run: "r" };
   await insertRun(under.store, run);
