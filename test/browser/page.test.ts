@@ -77,6 +77,8 @@ describe("the page", () => {
   test("a chart moves and an alert appears while a process logs, without a reload", async () => {
     const run = startRun("moving");
     for (let step = 0; step < 100; step++) run.log({ loss: 2 - step / 100 }, { step });
+    const exists = async (): Promise<number> => (await fetch(`${server.http()}/api/v1/projects/page/runs/moving`)).status;
+    await expect.poll(exists, patience).toBe(200);
     await page.goto(`${server.http()}/projects/page/runs/moving`);
     await expect.poll(() => chartValue("loss", "step-max"), patience).toBe(99);
     await expect.poll(() => page.getByTestId("live-state").getAttribute("data-state"), patience).toBe("live");
