@@ -1,7 +1,7 @@
 // The last words of a test run: every skipped test with its reason, and a last line that machines read:
 // "N passed, N failed, N skipped". A skip without a reason counts as a failure, for it could hide anything.
 
-import type { Reporter, TestCase, TestModule } from "vitest/node";
+import type { Reporter, TestCase, TestModule, Vitest } from "vitest/node";
 
 export interface Tally {
   readonly passed: number;
@@ -13,10 +13,17 @@ export interface Tally {
 const NEED = /^([a-z]+):/;
 
 export default class TallyReporter implements Reporter {
+  /** Tests picked by name: the others are skipped by vitest, without a reason, and are nobody's business. */
+  #picking = false;
+
+  onInit(vitest: Vitest): void {
+    this.#picking = vitest.config.testNamePattern !== undefined;
+  }
+
   onTestRunEnd(modules: readonly TestModule[]): void {
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     const broken = modules.filter((module) => module.errors().length > 0 || module.children.size === 0).length;
-    const skipped = tests.filter((test) => test.result().state === "skipped");
+    const skipped = tests.filter((test) => test.result().state === "skipped" && !(this.#picking && reasonOf(test) === undefined));
     const forbidden = forbiddenSkips(skipped);
     const tally: Tally = {
       passed: tests.filter((test) => test.result().state === "passed").length,

@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { openStorage } from "../../server/src/storage/open-storage.ts";
 import { defineQuery } from "../../server/src/storage/query.ts";
 import { startServer, type ServerProcess } from "../processes/server-process.ts";
+import { openDataFolder } from "../processes/open-data-folder.ts";
 
 const main = fileURLToPath(new URL("../../server/src/main.ts", import.meta.url));
 let folder: string;
@@ -117,16 +117,7 @@ describe("surroundings", () => {
 describe("data of another release", () => {
   async function spoil(statement: string): Promise<string> {
     const dataFolder = mkdtempSync(join(folder, "spoiled-"));
-    const storage = await openStorage({
-      clickhouseUrl: undefined,
-      clickhouseUser: "",
-      clickhousePassword: "",
-      database: "gradwatch",
-      dataFolder,
-      engineMemoryBytesMax: 1024 ** 3,
-      onEngineCrash: () => undefined,
-      nowMs: Date.now,
-    });
+    const storage = await openDataFolder(dataFolder);
     await storage.store.execute(statement);
     await storage.store.read(
       defineQuery({ name: "all", sql: "SELECT 1 AS one FROM schema_migrations LIMIT 1", parameters: z.object({}), row: z.unknown() }),

@@ -8,10 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { openStorage } from "../../server/src/storage/open-storage.ts";
 import { scalarColumns } from "../../server/src/storage/scalar-rows.ts";
 import { startServer } from "../processes/server-process.ts";
 import { type Bench, measure, type Round } from "./bench.ts";
+import { openDataFolder } from "../processes/open-data-folder.ts";
 
 const ROUNDS = 5;
 const PROCESSES = 2;
@@ -63,18 +63,7 @@ async function endToEnd(): Promise<number> {
 
 async function rawInsert(): Promise<number> {
   const dataFolder = mkdtempSync(join(tmpdir(), "gradwatch-bench-"));
-  const storage = await openStorage({
-    clickhouseUrl: undefined,
-    clickhouseUser: "",
-    clickhousePassword: "",
-    database: "gradwatch",
-    dataFolder,
-    engineMemoryBytesMax: 1024 ** 3,
-    onEngineCrash: (reason) => {
-      throw new Error(`the engine ended: ${reason}`);
-    },
-    nowMs: Date.now,
-  });
+  const storage = await openDataFolder(dataFolder);
   try {
     const blocks = Array.from({ length: (PROCESSES * RECORDS) / BLOCK_RECORDS }, (_none, block) => scalarColumns(202_601, [chunk(block)]));
     const start = performance.now();

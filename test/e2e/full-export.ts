@@ -3,8 +3,8 @@
 
 import { z } from "zod";
 import { runKey } from "../../server/src/storage/keys.ts";
-import { openStorage } from "../../server/src/storage/open-storage.ts";
 import { defineQuery, Integer, UInt64 } from "../../server/src/storage/query.ts";
+import { openDataFolder } from "../processes/open-data-folder.ts";
 
 export interface ExportedPoint {
   readonly metric: string;
@@ -47,16 +47,7 @@ const exportedOutcomes = defineQuery({
 });
 
 export async function exportRun(dataFolder: string, project: string, id: string): Promise<FullExport> {
-  const storage = await openStorage({
-    clickhouseUrl: undefined,
-    clickhouseUser: "",
-    clickhousePassword: "",
-    database: "gradwatch",
-    dataFolder,
-    engineMemoryBytesMax: 1024 ** 3,
-    onEngineCrash: () => undefined,
-    nowMs: Date.now,
-  });
+  const storage = await openDataFolder(dataFolder);
   try {
     const run = runKey(project, id);
     const [points, tensors, outcomes] = await Promise.all([
