@@ -1,6 +1,9 @@
 // One configuration for every room's tests. Tests import sources, as everything here does (condition "source"), and
 // each file has a process of its own: they start servers, kill processes and count open handles.
 
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 const long = process.env["GRADWATCH_TEST_LONG"] === "1";
@@ -16,6 +19,8 @@ export default defineConfig({
     pool: "forks",
     execArgv: ["--conditions=source"],
     maxWorkers: 2,
+    // Runs that tests start must not meet those of the user.
+    env: { GRADWATCH_SPOOL: mkdtempSync(join(tmpdir(), "gradwatch-spool-")) },
     // Guards against a hang; nothing is measured by it.
     testTimeout: long ? 1_800_000 : 120_000,
     hookTimeout: 120_000,

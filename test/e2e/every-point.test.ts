@@ -8,8 +8,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import { startServer, type ServerProcess } from "../processes/server-process.ts";
-import { drawPoints } from "./draw-points.ts";
-import { bitsOf, exportRun, type FullExport } from "./full-export.ts";
+import { expectedPoints, expectedTensors } from "./expected-points.ts";
+import { exportRun } from "./full-export.ts";
 
 const script = fileURLToPath(new URL("./log-points.ts", import.meta.url));
 
@@ -49,17 +49,6 @@ function train(server: ServerProcess, run: string, seed: number, steps: number, 
     },
   };
 }
-
-function expectedPoints(seed: number, steps: number, stepFrom = 0): FullExport["points"] {
-  const points: { metric: string; step: number; bits: string }[] = [];
-  for (let step = stepFrom; step < stepFrom + steps; step++) {
-    for (const [metric, value] of Object.entries(drawPoints(seed, step).scalars)) points.push({ metric, step, bits: bitsOf(value) });
-  }
-  return points.sort((a, b) => (a.metric < b.metric ? -1 : a.metric > b.metric ? 1 : a.step - b.step));
-}
-
-const expectedTensors = (steps: number): FullExport["tensors"] =>
-  Array.from({ length: Math.ceil(steps / 25) }, (_none, i) => ({ name: "dense/kernel", step: i * 25, elements: 200 }));
 
 describe("every logged point is stored once, bit for bit", () => {
   const servers: ServerProcess[] = [];

@@ -1,5 +1,5 @@
-// A training process for tests: logs a seeded stream of points through the SDK, like an irregular training loop would,
-// and writes down every attempt before it makes it. Arguments: URL, run id, seed, steps, milliseconds between bursts.
+// A training process for tests: logs a seeded stream of points through the SDK, like an irregular training loop would.
+// Arguments: URL, run id, seed, steps, milliseconds between bursts.
 // Prints "step N" as it goes and the finish report as the last line.
 
 import { init } from "@gradwatch/sdk";

@@ -18,7 +18,7 @@ import type { SummarizedTensor } from "./types.ts";
 import type { Ledger } from "./warnings.ts";
 import { stepRecordPoints, tensorInfo, tensorSummary } from "./wire-tensor.ts";
 
-/** A batch that waits for its version. */
+/** A closed batch, without number and version. */
 export interface Draft {
   readonly body: Uint8Array<ArrayBuffer>;
   readonly points: number;
@@ -119,13 +119,4 @@ export function createBatcher(options: BatcherOptions): Batcher {
       return draft;
     },
   };
-}
-
-/** The bytes that complete a draft. */
-export function withVersion(body: Uint8Array, session: number, ver: bigint): Uint8Array<ArrayBuffer> {
-  const trailer = toBinary(BatchBodySchema, create(BatchBodySchema, { session, ver }));
-  const complete = new Uint8Array(body.length + trailer.length);
-  complete.set(body);
-  complete.set(trailer, body.length);
-  return complete;
 }

@@ -1,6 +1,8 @@
 // What the SDK needs of the world, as parameters: a simulation drives the same queue, batcher and sender over a seeded
 // clock and network.
 
+import { atProcessEnd, type ProcessEnd } from "./process-end.ts";
+
 export interface Environment {
   readonly nowMs: () => number;
   /** Uniform in [0, 1). */
@@ -9,6 +11,8 @@ export interface Environment {
   /** Runs `task` later without keeping the process alive; returns how to cancel it. */
   readonly later: (delayMs: number, task: () => void) => () => void;
   readonly writeLine: (line: string) => void;
+  /** Runs `task` at once when the process ends; returns how to take it back. */
+  readonly atEnd: (task: (end: ProcessEnd) => void) => () => void;
 }
 
 export const processEnvironment: Environment = {
@@ -21,4 +25,5 @@ export const processEnvironment: Environment = {
     return () => clearTimeout(timer);
   },
   writeLine: (line) => void process.stderr.write(line),
+  atEnd: atProcessEnd,
 };

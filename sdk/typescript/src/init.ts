@@ -13,15 +13,15 @@ import {
 import { hostname } from "node:os";
 import { disabledRun } from "./disabled-run.ts";
 import { type Environment, processEnvironment } from "./environment.ts";
+import { keepBatches } from "./keeping.ts";
 import { connectNetwork, type Network } from "./network.ts";
-import { createMemoryOutbox } from "./outbox.ts";
 import { createRun } from "./run.ts";
 import { parseAddress, resolveSettings, type Settings } from "./settings.ts";
+import { syncSpool } from "./spool/sync.ts";
 import type { InitOptions, Run } from "./types.ts";
 import { createLedger, createWarnings, type Warnings } from "./warnings.ts";
 
 const client = "gradwatch-sdk-ts/0.1.0";
-const outboxBytesMax = 64 * 1024 * 1024;
 const defaultPagePort = 7070;
 
 /**
@@ -54,32 +54,48 @@ export function initWith(options: InitOptions, environment: Environment, connect
   const warnings = createWarnings(verbose ? environment.writeLine : () => undefined);
   const settings = resolveSettings(options, process.env, () => hex(environment.randomBytes(6)), warnings);
   const url = `http://${settings.target.replace(/:\d+$/, `:${defaultPagePort}`)}/projects/${encodeURIComponent(settings.project)}/runs/${encodeURIComponent(settings.id)}`;
-  if (settings.mode === "offline") {
+  if (settings.mode === "disabled") return disabledRun(settings.project, settings.id);
+  if (settings.mode === "offline" && settings.spool === undefined) {
     warnings.warn(
       "offline",
-      'mode "offline" needs the disk spool, which this release lacks: nothing is logged. Use mode "online"; points wait in memory while the server is away.',
+      'mode "offline" keeps points in the spool, which is switched off: nothing is logged. Give option spool a folder.',
     );
+    return disabledRun(settings.project, settings.id);
   }
-  if (settings.mode !== "online") return disabledRun(settings.project, settings.id, settings.mode === "offline" ? "offline" : undefined);
-  const ledger = createLedger();
+  const request = openRequest(options, settings, environment, warnings);
   let announced = false;
+  const announce = (line: string): void => {
+    if (!announced && verbose) environment.writeLine(`gradwatch: run ${settings.project}/${settings.id} ${line}\n`);
+    announced = true;
+  };
   const run = createRun(
     {
       environment,
-      outbox: createMemoryOutbox(outboxBytesMax),
-      request: openRequest(options, settings, environment, warnings),
-      ledger,
+      keep: (firstVersion) => keepBatches(settings, request, warnings, firstVersion),
+      request,
+      ledger: createLedger(),
       warnings,
+      connects: settings.mode === "online",
       connect: (redirected) => connect(redirected === undefined ? settings : { ...settings, ...parseAddress(redirected, warnings) }),
-      opened: (response) => {
-        if (announced || !verbose) return;
-        announced = true;
-        environment.writeLine(`gradwatch: run ${settings.project}/${settings.id} at ${response.url}\n`);
+      opened(response) {
+        announce(`at ${response.url}`);
+        sendLeftovers(settings, environment, connect);
       },
     },
     url,
   );
+  if (settings.mode === "offline") announce(`waits in ${settings.spool}; send it with gradwatch-sync`);
   return run;
+}
+
+/** What earlier processes on this machine left for the same server. Quietly: whoever minds runs gradwatch-sync. */
+function sendLeftovers(settings: Settings, environment: Environment, connect: (settings: Settings) => Network): void {
+  if (settings.spool === undefined) return;
+  const forSameServer = (owner: { readonly target: string; readonly tls: boolean }): Network | undefined =>
+    owner.target === settings.target && owner.tls === settings.tls ? connect(settings) : undefined;
+  syncSpool({ root: settings.spool, environment, connect: forSameServer, progress: () => undefined, say: () => undefined }).catch(
+    () => undefined,
+  );
 }
 
 function openRequest(options: InitOptions, settings: Settings, environment: Environment, warnings: Warnings): OpenRunRequest {

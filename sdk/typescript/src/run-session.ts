@@ -1,39 +1,51 @@
 // One run of this process: checks what the user logs, batches it, seals batches once the run is open, and keeps the ledger
 // of every point. The only place where the pieces of the SDK meet.
 
-import { crc32 } from "node:zlib";
 import { create } from "@bufbuild/protobuf";
 import {
   type AlertNotice,
-  BatchSchema,
+  type CloseRunRequest,
   CloseRunRequestSchema,
   type Event,
   type FlightRecorderRequest,
   type Limits,
   type OpenRunRequest,
   type OpenRunResponse,
-  RunOutcome,
+  type RunOutcome,
 } from "@gradwatch/proto";
 import { alertOf } from "./alert.ts";
-import { createBatcher, type Draft, withVersion } from "./batcher.ts";
+import { createBatcher } from "./batcher.ts";
 import type { Environment } from "./environment.ts";
 import type { Network } from "./network.ts";
 import type { Outbox } from "./outbox.ts";
+import { type Seal, sealBatch, sealOf } from "./seal.ts";
 import { createSender, type Sender } from "./sender.ts";
 import type { Alert, FinishReport } from "./types.ts";
-import { createVersionClock, type VersionClock } from "./version-clock.ts";
+import { createVersionClock } from "./version-clock.ts";
 import type { Ledger, Warnings } from "./warnings.ts";
 
 export interface RunSessionOptions {
   readonly environment: Environment;
   readonly connect: (url: string | undefined) => Network;
-  readonly outbox: Outbox;
+  /** @param firstVersion For the opening of a spool: where this producer's versions begin. */
+  readonly keep: (firstVersion: () => bigint) => Keeping;
   readonly request: OpenRunRequest;
   readonly ledger: Ledger;
   readonly warnings: Warnings;
   readonly opened: (response: OpenRunResponse) => void;
+  /** False: only keeps what is logged, for a later sync. */
+  readonly connects: boolean;
   /** An automatic step must be above what the server has, after a resume. */
   readonly stepFloor: (step: number) => void;
+}
+
+/** Where batches wait. */
+export interface Keeping {
+  readonly outbox: Outbox;
+  /** In words: "in memory, up to 64 MiB". */
+  readonly where: string;
+  /** Why a point is dropped when there is no room: "memory full". */
+  readonly fullReason: string;
 }
 
 export interface RunSession {
@@ -46,7 +58,16 @@ export interface RunSession {
   onAlert(listener: (alert: Alert) => void): () => void;
   onFlightRecorder(listener: (request: FlightRecorderRequest) => void): () => void;
   shouldStop(): boolean;
-  finish(outcome: RunOutcome, exitCode: number, timeoutMs: number): Promise<FinishReport>;
+  /** The process ends: keeps what can be kept, at once. */
+  flush(ending: Ending): void;
+  finish(ending: Ending, timeoutMs: number): Promise<FinishReport>;
+}
+
+/** How a run ended. */
+export interface Ending {
+  readonly outcome: RunOutcome;
+  readonly exitCode?: number;
+  readonly error?: { readonly message: string; readonly stack: string };
 }
 
 /** Age at which a batch is closed. */
@@ -55,12 +76,15 @@ const batchAgeMs = 200;
 const batchPointsMax = 50_000;
 /** Of everything else, as estimated. */
 const batchBytesMax = 1024 * 1024;
-/** Drafts that wait for the run to open. */
-const draftBytesMax = 64 * 1024 * 1024;
 const nameBytesMaxDefault = 512;
 
 export function createRunSession(options: RunSessionOptions): RunSession {
-  const { environment, outbox, request, ledger, warnings } = options;
+  const { environment, request, ledger, warnings } = options;
+  const clock = createVersionClock(environment.nowMs);
+  /** Of the opening; no batch has a smaller one. */
+  let firstVer: bigint | undefined;
+  const firstVersion = (): bigint => (firstVer ??= clock.next());
+  const { outbox, where, fullReason } = options.keep(firstVersion);
   const batcher = createBatcher({
     project: request.project,
     runId: request.runId,
@@ -71,10 +95,8 @@ export function createRunSession(options: RunSessionOptions): RunSession {
   });
   const alertListeners = new Set<(alert: Alert) => void>();
   const recorderListeners = new Set<(request: FlightRecorderRequest) => void>();
-  let drafts: Draft[] = [];
-  let draftBytes = 0;
   let seq = 0n;
-  let opened: { readonly session: number; readonly clock: VersionClock } | undefined;
+  let seal: Seal | undefined;
   let limits: Limits | undefined;
   let refusedBecause: string | undefined;
   let lastStep: number | undefined;
@@ -88,23 +110,31 @@ export function createRunSession(options: RunSessionOptions): RunSession {
     outbox,
     request,
     lastStep: () => lastStep,
+    seal(waiting) {
+      const body = outbox.bodyOf(waiting.seq);
+      return body === undefined || seal === undefined ? undefined : sealBatch(seal, waiting, body);
+    },
     events: {
       opened(response) {
-        opened ??= { session: response.session, clock: createVersionClock(environment.nowMs, response.verMax) };
+        seal = sealOf(request.producer as Uint8Array<ArrayBuffer>, firstVersion(), response);
         limits = response.limits;
         if (response.stepMax !== undefined) options.stepFloor(Number(response.stepMax));
         warnings.recovered("server");
         options.opened(response);
-        sealDrafts();
       },
-      settled(sealed) {
-        for (const { points } of sealed) ledger.acknowledged += points;
+      settled(settled) {
+        for (const { points } of settled) ledger.acknowledged += points;
         warnings.recovered("outbox");
         wakeWaiters();
       },
-      rejected({ batch, points }, reason) {
+      rejected({ seq: of, points }, reason) {
         ledger.rejected += points;
-        warnings.warn("rejected", `the server rejected batch ${batch.seq} with ${points} points: ${reason}`);
+        warnings.warn("rejected", `the server rejected batch ${of} with ${points} points: ${reason}`);
+        wakeWaiters();
+      },
+      lost({ seq: of, points }) {
+        ledger.drop("unreadable spool", points);
+        warnings.warn("lost", `batch ${of} with ${points} points cannot be read back from the spool and is lost`);
         wakeWaiters();
       },
       refused(reason) {
@@ -113,12 +143,10 @@ export function createRunSession(options: RunSessionOptions): RunSession {
           "refused",
           `the server does not take run ${request.project}/${request.runId}: ${reason} Training goes on, nothing more is logged.`,
         );
-        sealDrafts();
         for (const { points } of outbox.settle(2n ** 63n)) ledger.drop("run refused", points);
         wakeWaiters();
       },
-      away: (reason) =>
-        warnings.warn("server", `the server is away (${reason}). Points wait in memory, up to 64 MiB, and are sent when it answers.`),
+      away: (reason) => warnings.warn("server", `the server is away (${reason}). Points wait ${where} and are sent when it answers.`),
       alert(notice: AlertNotice) {
         if (notice.runId === request.runId && notice.project === request.project) callAll(alertListeners, alertOf(notice), "onAlert");
       },
@@ -152,37 +180,22 @@ export function createRunSession(options: RunSessionOptions): RunSession {
   function close(): void {
     const draft = batcher.take();
     if (draft === undefined) return;
-    if (draftBytes + draft.body.length > draftBytesMax) {
+    if (refusedBecause !== undefined) {
+      ledger.drop("run refused", draft.points);
+      return;
+    }
+    firstVersion();
+    if (!outbox.append({ seq: seq + 1n, ver: clock.next(), points: draft.points, body: draft.body })) {
       dropFull(draft.points);
       return;
     }
-    drafts.push(draft);
-    draftBytes += draft.body.length;
-    sealDrafts();
-  }
-
-  function sealDrafts(): void {
-    if (refusedBecause !== undefined) {
-      for (const { points } of drafts) ledger.drop("run refused", points);
-      drafts = [];
-      draftBytes = 0;
-      return;
-    }
-    if (opened === undefined) return;
-    for (const { body, points } of drafts) {
-      const complete = withVersion(body, opened.session, opened.clock.next());
-      const batch = create(BatchSchema, { producer: request.producer, seq: seq + 1n, crc32: crc32(complete), body: complete });
-      if (outbox.append({ batch, points })) seq += 1n;
-      else dropFull(points);
-    }
-    drafts = [];
-    draftBytes = 0;
+    seq += 1n;
     sender.wake();
   }
 
   function dropFull(points: number): void {
-    ledger.drop("memory full", points);
-    warnings.warn("outbox", "the memory for waiting points is full; new points are dropped and counted until the server answers");
+    ledger.drop(fullReason, points);
+    warnings.warn("outbox", `the room for waiting points is full (${where}); new points are dropped and counted until the server answers`);
   }
 
   function age(): void {
@@ -194,10 +207,7 @@ export function createRunSession(options: RunSessionOptions): RunSession {
     });
   }
 
-  const pending = (): number =>
-    batcher.points() +
-    drafts.reduce((sum, { points }) => sum + points, 0) +
-    outbox.unsettled().reduce((sum, { points }) => sum + points, 0);
+  const pending = (): number => batcher.points() + outbox.unsettled().reduce((sum, { points }) => sum + points, 0);
 
   const report = (): FinishReport => ({
     logged: ledger.logged,
@@ -205,9 +215,10 @@ export function createRunSession(options: RunSessionOptions): RunSession {
     rejected: ledger.rejected,
     dropped: Object.fromEntries(ledger.dropped),
     pending: pending(),
+    spooled: outbox.durable() ? pending() - batcher.points() : 0,
   });
 
-  sender.start();
+  if (options.connects) sender.start();
 
   return {
     batcher,
@@ -233,50 +244,82 @@ export function createRunSession(options: RunSessionOptions): RunSession {
       return () => void recorderListeners.delete(listener);
     },
     shouldStop: () => stopping,
-    async finish(outcome, exitCode, timeoutMs) {
-      // Sockets and timers of the SDK do not hold the process; what is left to send does, for as long as was allowed.
-      const hold = setInterval(() => undefined, 1_000);
-      const timeout = new Promise<void>((resolve) => setTimeout(resolve, timeoutMs).unref());
-      let timedOut = false;
-      void timeout.then(() => {
-        timedOut = true;
-        wakeWaiters();
-      });
-      const dropped = [...ledger.dropped];
-      for (const [reason, points] of dropped) {
-        batcher.event(
-          { case: "drops", value: { $typeName: "gradwatch.v1.DropCount", reason, points: BigInt(points) } },
-          environment.nowMs(),
-          lastStep,
-        );
-        ledger.logged += 1;
-      }
+    flush: (ending) => {
       close();
-      sender.hurry();
-      while (pending() > 0 && !timedOut) await new Promise<void>((resolve) => settledWaiters.push(resolve));
-      if (pending() === 0 && refusedBecause === undefined) {
-        const closing = create(CloseRunRequestSchema, {
-          project: request.project,
-          runId: request.runId,
-          producer: request.producer,
-          rank: request.rank,
-          outcome,
-          exitCode,
-          lastSeq: seq,
-          drops: dropped.map(([reason, points]) => ({ reason, points: BigInt(points) })),
-          timeMs: BigInt(environment.nowMs()),
-        });
-        const answer = await Promise.race([
-          sender.closeRun(closing),
-          timeout.then(() => ({ permanent: false, message: "no answer in time" })),
-        ]);
-        if ("permanent" in answer) warnings.warn("close", `the run's end was not taken: ${answer.message}. It will show as crashed.`);
-      } else if (pending() > 0) {
-        warnings.warn("finish", `${pending()} points were not sent within ${timeoutMs} ms and end with this process`);
+      outbox.noteClose(closing(ending, []));
+    },
+    async finish(ending, timeoutMs) {
+      const dropped = noteDrops();
+      close();
+      const request = closing(ending, dropped);
+      const done = options.connects ? await deliver(request, timeoutMs) : false;
+      if (!done) {
+        outbox.noteClose(request);
+        tellRest(timeoutMs);
       }
       sender.stop();
-      clearInterval(hold);
+      outbox.close(done);
       return report();
     },
   };
+
+  /** The counts of what was dropped so far travel as events, too. */
+  function noteDrops(): readonly (readonly [reason: string, points: number])[] {
+    const dropped = [...ledger.dropped];
+    for (const [reason, points] of dropped) {
+      const value = { $typeName: "gradwatch.v1.DropCount" as const, reason, points: BigInt(points) };
+      batcher.event({ case: "drops", value }, environment.nowMs(), lastStep);
+      ledger.logged += 1;
+    }
+    return dropped;
+  }
+
+  function closing({ outcome, exitCode, error }: Ending, dropped: readonly (readonly [string, number])[]): CloseRunRequest {
+    return create(CloseRunRequestSchema, {
+      project: request.project,
+      runId: request.runId,
+      producer: request.producer,
+      rank: request.rank,
+      outcome,
+      ...(exitCode === undefined ? {} : { exitCode }),
+      ...(error === undefined ? {} : { error: error.message, stack: error.stack }),
+      lastSeq: seq,
+      drops: dropped.map(([reason, points]) => ({ reason, points: BigInt(points) })),
+      timeMs: BigInt(environment.nowMs()),
+    });
+  }
+
+  /** Waits until everything is settled and the run is closed; false when that did not come in time. */
+  async function deliver(request: CloseRunRequest, timeoutMs: number): Promise<boolean> {
+    // Sockets and timers of the SDK do not hold the process; what is left to send does, for as long as was allowed.
+    const hold = setInterval(() => undefined, 1_000);
+    let timedOut = false;
+    const timeout = new Promise<void>((resolve) => setTimeout(resolve, timeoutMs).unref()).then(() => {
+      timedOut = true;
+      wakeWaiters();
+    });
+    try {
+      sender.hurry();
+      while (pending() > 0 && !timedOut) await new Promise<void>((resolve) => settledWaiters.push(resolve));
+      if (refusedBecause !== undefined) return true;
+      if (pending() > 0) return false;
+      const answer = await Promise.race([
+        sender.closeRun(request),
+        timeout.then(() => ({ permanent: false, message: "no answer in time" })),
+      ]);
+      if ("permanent" in answer) warnings.warn("close", `the run's end was not taken: ${answer.message}. It will show as crashed.`);
+      return !("permanent" in answer) || answer.permanent;
+    } finally {
+      clearInterval(hold);
+    }
+  }
+
+  function tellRest(timeoutMs: number): void {
+    const points = pending();
+    if (points === 0 || !options.connects) return;
+    const fate = outbox.durable()
+      ? `They are kept ${where}; the next run on this machine sends them, or gradwatch-sync.`
+      : "They end with this process.";
+    warnings.warn("finish", `${points} points were not sent within ${timeoutMs} ms. ${fate}`);
+  }
 }

@@ -3,7 +3,8 @@
 import { create } from "@bufbuild/protobuf";
 import { CheckpointSchema, integerMax, RunOutcome } from "@gradwatch/proto";
 import { flatten } from "./flatten.ts";
-import { createRunSession, type RunSessionOptions } from "./run-session.ts";
+import type { ProcessEnd } from "./process-end.ts";
+import { createRunSession, type Ending, type RunSessionOptions } from "./run-session.ts";
 import { summarize } from "./summarize.ts";
 import type { FinishReport, LogOptions, LogRecord, Run, SummarizedTensor } from "./types.ts";
 import { metricDefinition, runFacts, stepRecord, stepRecordPoints } from "./wire-tensor.ts";
@@ -23,6 +24,8 @@ export function createRun(options: Omit<RunSessionOptions, "stepFloor">, guessed
     },
     stepFloor: (step) => (nextStep = Math.max(nextStep, step + 1)),
   });
+
+  const forgetEnd = environment.atEnd((end) => session.flush(endingOf(end)));
 
   const refuse = (reason: string, points: number, message: string): void => {
     ledger.logged += points;
@@ -185,10 +188,26 @@ export function createRun(options: Omit<RunSessionOptions, "stepFloor">, guessed
     shouldStop: () => session.shouldStop(),
     finish(exitCode = 0, given = {}) {
       const timeoutMs = given?.timeoutMs ?? finishTimeoutMs;
-      finishing ??= session.finish(exitCode === 0 ? RunOutcome.FINISHED : RunOutcome.FAILED, exitCode, timeoutMs);
+      if (finishing === undefined) forgetEnd();
+      finishing ??= session.finish({ outcome: exitCode === 0 ? RunOutcome.FINISHED : RunOutcome.FAILED, exitCode }, timeoutMs);
       return finishing;
     },
   };
+}
+
+/** How a run ends whose process ends without finish(). */
+function endingOf(end: ProcessEnd): Ending {
+  switch (end.kind) {
+    case "exit":
+      return { outcome: end.code === 0 ? RunOutcome.FINISHED : RunOutcome.FAILED, exitCode: end.code };
+    case "signal":
+      return { outcome: RunOutcome.KILLED };
+    case "exception": {
+      const { error } = end;
+      const [message, stack] = error instanceof Error ? [`${error.name}: ${error.message}`, error.stack ?? ""] : [String(error), ""];
+      return { outcome: RunOutcome.FAILED, exitCode: 1, error: { message, stack } };
+    }
+  }
 }
 
 // eslint-disable-next-line no-control-regex -- control characters are exactly what names must not hold

@@ -17,13 +17,15 @@ import {
 import { createBackoff } from "./backoff.ts";
 import type { Environment } from "./environment.ts";
 import type { CallError, Network, WriteStream } from "./network.ts";
-import type { Outbox, Sealed } from "./outbox.ts";
+import type { Outbox, Waiting } from "./outbox.ts";
 
 export interface SenderEvents {
   /** The run is open: sealing may begin, or go on after a break. */
   readonly opened: (response: OpenRunResponse) => void;
-  readonly settled: (sealed: readonly Sealed[]) => void;
-  readonly rejected: (sealed: Sealed, reason: string) => void;
+  readonly settled: (settled: readonly Waiting[]) => void;
+  readonly rejected: (rejected: Waiting, reason: string) => void;
+  /** A batch that cannot be read back: it will never arrive. */
+  readonly lost: (lost: Waiting) => void;
   /** The server will never take this run. */
   readonly refused: (reason: string) => void;
   readonly away: (reason: string) => void;
@@ -39,6 +41,8 @@ export interface SenderOptions {
   readonly connect: (url: string | undefined) => Network;
   readonly outbox: Outbox;
   readonly request: OpenRunRequest;
+  /** The complete batch of what waits, the same bytes every time; undefined when it cannot be read back. */
+  readonly seal: (waiting: Waiting) => Batch | undefined;
   readonly events: SenderEvents;
   /** Last step logged, for signs of life. */
   readonly lastStep: () => number | undefined;
@@ -133,13 +137,18 @@ export function createSender(options: SenderOptions): Sender {
       environment.later(pauseMs, pump);
       return;
     }
-    const waiting = outbox.unsettled();
-    for (let i = 0; i < Math.min(inFlightMax, waiting.length); i++) {
-      const { batch } = waiting[i] as Sealed;
-      if (batch.seq <= sentSeq) continue;
-      sentSeq = batch.seq;
-      stream.write(batchRequest(batch));
+    for (const waiting of outbox.unsettled().slice(0, inFlightMax)) {
+      if (waiting.seq <= sentSeq) continue;
+      sentSeq = waiting.seq;
+      const batch = options.seal(waiting);
+      if (batch === undefined) lose(waiting);
+      else stream.write(batchRequest(batch));
     }
+  }
+
+  function lose(waiting: Waiting): void {
+    outbox.quarantine(waiting.seq, "it could not be read back");
+    events.lost(waiting);
   }
 
   function beat(intervalMs: number): void {
@@ -181,8 +190,8 @@ export function createSender(options: SenderOptions): Sender {
         break;
       }
       case "rejected": {
-        const sealed = outbox.quarantine(message.value.seq);
-        if (sealed !== undefined) events.rejected(sealed, message.value.message);
+        const rejected = outbox.quarantine(message.value.seq, message.value.message);
+        if (rejected !== undefined) events.rejected(rejected, message.value.message);
         pump();
         break;
       }

@@ -1,6 +1,7 @@
 // Options of `init`, completed by environment variables and defaults: GRADWATCH_*, then what schedulers and launchers set
 // (torchrun, Slurm). A nonsensical value is warned about and replaced by the default; `init` never throws.
 
+import { defaultSpoolRoot } from "./spool/spool-folder.ts";
 import type { InitOptions, Mode } from "./types.ts";
 import type { Warnings } from "./warnings.ts";
 
@@ -14,6 +15,8 @@ export interface Settings {
   readonly target: string;
   readonly tls: boolean;
   readonly apiKey: string | undefined;
+  /** Root folder of spools; undefined: none. */
+  readonly spool: string | undefined;
   readonly rank: number;
   readonly worldSize: number;
   readonly localRank: number;
@@ -51,10 +54,16 @@ export function resolveSettings(options: InitOptions, variables: Variables, rand
     resume: choice("resume", options.resume ?? variables["GRADWATCH_RESUME"], ["allow", "must", "never"], "allow"),
     ...parseAddress(text(options.url) ?? text(variables["GRADWATCH_URL"]) ?? defaultTarget, warnings),
     apiKey: text(options.apiKey) ?? text(variables["GRADWATCH_API_KEY"]),
+    spool: spoolRoot(options.spool, variables),
     rank: integer("rank", options.rank ?? variables["RANK"] ?? variables["SLURM_PROCID"]) ?? 0,
     worldSize: integer("worldSize", options.worldSize ?? variables["WORLD_SIZE"] ?? variables["SLURM_NTASKS"]) ?? 0,
     localRank: integer("LOCAL_RANK", variables["LOCAL_RANK"] ?? variables["SLURM_LOCALID"]) ?? 0,
   };
+}
+
+function spoolRoot(given: unknown, variables: Variables): string | undefined {
+  if (given === false || (given === undefined && variables["GRADWATCH_SPOOL"] === "off")) return undefined;
+  return text(given) ?? defaultSpoolRoot(variables);
 }
 
 const shown = (value: unknown): string =>

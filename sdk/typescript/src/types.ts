@@ -27,6 +27,11 @@ export interface InitOptions {
   /** Server, as host:port of its gRPC listener or http(s) URL of it. Default: GRADWATCH_URL, else 127.0.0.1:7071. */
   readonly url?: string;
   readonly apiKey?: string;
+  /**
+   * Folder in which batches wait until the server has them. Default: GRADWATCH_SPOOL ("off": none), else the user's folder
+   * for state. `false`: in memory only.
+   */
+  readonly spool?: string | false;
   readonly rank?: number;
   readonly worldSize?: number;
   /** Prints the run's URL and warnings on stderr. Default true. */
@@ -221,6 +226,8 @@ export interface FinishReport {
   readonly rejected: number;
   readonly dropped: Readonly<Record<string, number>>;
   readonly pending: number;
+  /** Of those pending, the ones on disk: a later run on this machine sends them, or `gradwatch-sync`. */
+  readonly spooled: number;
 }
 
 export interface Run {

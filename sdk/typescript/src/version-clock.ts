@@ -1,12 +1,12 @@
-// Versions of batches: a hybrid clock in microseconds. Strictly increasing, never below what the server has seen of the
-// run, and close to the wall clock otherwise, so that of two writers the later one wins.
+// Versions of batches: a hybrid clock in microseconds. Strictly increasing and close to the wall clock, so that of two
+// writers the later one wins.
 
 export interface VersionClock {
   next(): bigint;
 }
 
-export function createVersionClock(nowMs: () => number, largestSeen: bigint): VersionClock {
-  let last = largestSeen;
+export function createVersionClock(nowMs: () => number): VersionClock {
+  let last = 0n;
   return {
     next() {
       const now = BigInt(Math.floor(nowMs())) * 1000n;

@@ -26,7 +26,7 @@ const expected = (to: number): ReceivedPoint[] =>
   ])
     .flat()
     .sort(byMetricAndStep);
-const settled = (points: number): object => ({ logged: points, acknowledged: points, rejected: 0, dropped: {}, pending: 0 });
+const settled = (points: number): object => ({ logged: points, acknowledged: points, rejected: 0, dropped: {}, pending: 0, spooled: 0 });
 
 describe("delivery", () => {
   test("everything arrives once, in few self-contained batches with rising versions", async () => {
@@ -114,7 +114,7 @@ describe("delivery", () => {
     logSteps(run, 0, 10);
     await expect.poll(() => peer.batches.length).toBe(1);
     logSteps(run, 10, 20);
-    expect(await run.finish()).toEqual({ logged: 40, acknowledged: 20, rejected: 20, dropped: {}, pending: 0 });
+    expect(await run.finish()).toEqual({ logged: 40, acknowledged: 20, rejected: 20, dropped: {}, pending: 0, spooled: 0 });
   });
 
   test("a run that the server refuses for good costs a count and nothing else", async () => {
@@ -124,8 +124,8 @@ describe("delivery", () => {
     expect(report).toMatchObject({ logged: 20, acknowledged: 0, pending: 0, dropped: { "run refused": 20 } });
   });
 
-  test("without a server, memory is bounded and what is dropped is counted exactly", async () => {
-    const run = init({ project: "p", id: "r", url: "127.0.0.1:9", verbose: false });
+  test("without a server and without a disk, memory is bounded and what is dropped is counted exactly", async () => {
+    const run = init({ project: "p", id: "r", url: "127.0.0.1:9", verbose: false, spool: false });
     const values = Float32Array.from({ length: 50 }, (_, i) => i - 20);
     const before = process.memoryUsage().rss;
     // 400 000 summaries would be over 100 MiB.

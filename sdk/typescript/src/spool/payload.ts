@@ -1,0 +1,58 @@
+// What the records of a segment hold.
+
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type CloseRunRequest, CloseRunRequestSchema, type OpenRunRequest, OpenRunRequestSchema } from "@gradwatch/proto";
+import type { Entry } from "../outbox.ts";
+
+/** How to open the run again, by the same producer; and where its versions begin. */
+export interface Opening {
+  readonly request: OpenRunRequest;
+  /** Version of the producer's first batch: shifting all by one amount keeps them in order. */
+  readonly firstVer: bigint;
+}
+
+export function encodeOpening({ request, firstVer }: Opening): Uint8Array {
+  return withIntegers([firstVer], toBinary(OpenRunRequestSchema, request));
+}
+
+export function decodeOpening(payload: Uint8Array): Opening {
+  return { firstVer: integerAt(payload, 0), request: fromBinary(OpenRunRequestSchema, payload.subarray(8)) };
+}
+
+const ENTRY_HEAD_BYTES = 24;
+
+export function encodeEntry({ seq, ver, points, body }: Entry): Uint8Array {
+  return withIntegers([seq, ver, BigInt(points)], body);
+}
+
+export function decodeEntry(payload: Uint8Array<ArrayBuffer>): Entry {
+  return {
+    seq: integerAt(payload, 0),
+    ver: integerAt(payload, 8),
+    points: Number(integerAt(payload, 16)),
+    body: payload.subarray(ENTRY_HEAD_BYTES),
+  };
+}
+
+export const encodeSettled = (seq: bigint): Uint8Array => withIntegers([seq], new Uint8Array(0));
+export const decodeSettled = (payload: Uint8Array): bigint => integerAt(payload, 0);
+
+export const encodeRejected = (seq: bigint, reason: string): Uint8Array => withIntegers([seq], new TextEncoder().encode(reason));
+export const decodeRejected = (payload: Uint8Array): { seq: bigint; reason: string } => ({
+  seq: integerAt(payload, 0),
+  reason: new TextDecoder().decode(payload.subarray(8)),
+});
+
+export const encodeClose = (request: CloseRunRequest): Uint8Array => toBinary(CloseRunRequestSchema, request);
+export const decodeClose = (payload: Uint8Array): CloseRunRequest => fromBinary(CloseRunRequestSchema, payload);
+
+function withIntegers(integers: readonly bigint[], rest: Uint8Array): Uint8Array {
+  const payload = new Uint8Array(8 * integers.length + rest.length);
+  const view = new DataView(payload.buffer);
+  integers.forEach((integer, i) => view.setBigUint64(8 * i, integer, true));
+  payload.set(rest, 8 * integers.length);
+  return payload;
+}
+
+const integerAt = (payload: Uint8Array, offset: number): bigint =>
+  new DataView(payload.buffer, payload.byteOffset, payload.byteLength).getBigUint64(offset, true);

@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+// `gradwatch-sync [FOLDER] [--url HOST:PORT]`: sends what earlier training processes on this machine left in the spool.
+
+import { parseArgs } from "node:util";
+import { processEnvironment } from "./environment.ts";
+import { connectNetwork } from "./network.ts";
+import { parseAddress } from "./settings.ts";
+import { defaultSpoolRoot } from "./spool/spool-folder.ts";
+import { syncSpool } from "./spool/sync.ts";
+import { createWarnings } from "./warnings.ts";
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { url: { type: "string" } } });
+const root = positionals[0] ?? defaultSpoolRoot(process.env);
+const given = values.url === undefined ? undefined : parseAddress(values.url, createWarnings(say));
+const isTerminal = process.stderr.isTTY;
+
+// The SDK's sockets do not hold a process.
+const hold = setInterval(() => undefined, 1_000);
+const { sent, rejected, left } = await syncSpool({
+  root,
+  environment: processEnvironment,
+  connect(owner) {
+    const { target, tls } = given ?? owner;
+    return connectNetwork(target, tls, process.env["GRADWATCH_API_KEY"]);
+  },
+  progress({ run, points, pointsAll }) {
+    if (isTerminal) process.stderr.write(`\r\u001B[K${run}: ${points} of ${pointsAll} points`);
+  },
+  say: (line) => say(isTerminal ? `\r\u001B[K${line}` : line),
+});
+clearInterval(hold);
+if (isTerminal) process.stderr.write("\r\u001B[K");
+say(
+  `${root}: ${sent} points sent${rejected > 0 ? `, ${rejected} rejected` : ""}${left > 0 ? `; ${left} runs stay: they still log, or their server is away` : ""}`,
+);
+process.exitCode = left > 0 || rejected > 0 ? 1 : 0;
