@@ -52,8 +52,8 @@ export interface Sender {
   start(): void;
   /** There is something new in the outbox. */
   wake(): void;
-  /** Ends the stream and lets go of the network. */
-  stop(): void;
+  /** Ends the stream and lets go of the network, unless it is still wanted. */
+  stop(options?: { readonly keepNetwork: boolean }): void;
   closeRun(request: CloseRunRequest): Promise<CloseRunResponse | CallError>;
   /** Tries again now instead of after the back-off. */
   hurry(): void;
@@ -229,12 +229,12 @@ export function createSender(options: SenderOptions): Sender {
   return {
     start: () => void open(),
     wake: pump,
-    stop() {
+    stop({ keepNetwork } = { keepNetwork: false }) {
       stopped = true;
       cancelWait();
       cancelHeartbeat();
       stream?.end();
-      network.close();
+      if (!keepNetwork) network.close();
     },
     closeRun: (close) => network.closeRun(close),
     hurry() {

@@ -72,15 +72,23 @@ export async function startPeer(script: PeerScript = {}, port = 0): Promise<Peer
         );
     },
     write(call: Stream) {
-      const send = (message: Down): void => void call.write(create(WriteResponseSchema, { message }));
+      let broken = false;
+      const send = (message: Down): void => {
+        if (!broken) call.write(create(WriteResponseSchema, { message }));
+      };
       const stream: PeerStream = {
         send,
         ack: (seq) => send({ case: "ack", value: { seq } }),
         reject: (seq, message) => send({ case: "rejected", value: { seq, message } }),
-        breakOff: () => void call.emit("error", { code: status.UNAVAILABLE, details: "the script breaks off" }),
+        breakOff() {
+          // What was sent before goes out first; what the client sends after is not heard.
+          broken = true;
+          call.emit("error", { code: status.UNAVAILABLE, details: "the script breaks off" });
+        },
       };
       open.add(stream);
       call.on("data", ({ message }: WriteRequest) => {
+        if (broken) return;
         if (message.case === "heartbeat") heartbeats.push({ message } as WriteRequest);
         if (message.case === "controlResult") results.push({ message } as WriteRequest);
         if (message.case !== "batch") return;
