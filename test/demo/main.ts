@@ -4,6 +4,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Incident } from "@gradwatch/server/api-types";
@@ -41,7 +42,7 @@ try {
 async function runTrainings(running: ServerProcess, output: Screen): Promise<boolean> {
   const failures = new Map<string, string>();
   const ended = new Set<string>();
-  const children = trainings.map((training) => startTraining(training, running.grpc()));
+  const children = trainings.map((training) => startTraining(training, running));
   interrupted.signal.addEventListener("abort", () => children.forEach((child) => child.kill()));
   const allEnded = trainings.map(async ({ id }, i) => {
     const failure = await failureOf(children[i] as ChildProcess);
@@ -78,10 +79,13 @@ async function runTrainings(running: ServerProcess, output: Screen): Promise<boo
   return verdict.asExpected;
 }
 
-function startTraining(training: Training, grpcAddress: string): ChildProcess {
+function startTraining(training: Training, running: ServerProcess): ChildProcess {
   const script = fileURLToPath(new URL("./train.ts", import.meta.url));
-  return spawn(process.execPath, ["--conditions=source", script, training.id, values.seed, grpcAddress], {
+  // What is broken off goes with the demo's data, and is nobody's leftover.
+  const env = { ...process.env, GRADWATCH_SPOOL: join(running.dataFolder, "spool") };
+  return spawn(process.execPath, ["--conditions=source", script, training.id, values.seed, running.grpc()], {
     stdio: ["ignore", "ignore", "pipe"],
+    env,
   });
 }
 
