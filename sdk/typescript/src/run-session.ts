@@ -294,9 +294,13 @@ export function createRunSession(options: RunSessionOptions): RunSession {
     // Sockets and timers of the SDK do not hold the process; what is left to send does, for as long as was allowed.
     const hold = setInterval(() => undefined, 1_000);
     let timedOut = false;
-    const timeout = new Promise<void>((resolve) => setTimeout(resolve, timeoutMs).unref()).then(() => {
-      timedOut = true;
-      wakeWaiters();
+    let cancelTimeout = (): void => undefined;
+    const timeout = new Promise<void>((resolve) => {
+      cancelTimeout = environment.later(timeoutMs, () => {
+        timedOut = true;
+        wakeWaiters();
+        resolve();
+      });
     });
     try {
       sender.hurry();
@@ -310,6 +314,7 @@ export function createRunSession(options: RunSessionOptions): RunSession {
       if ("permanent" in answer) warnings.warn("close", `the run's end was not taken: ${answer.message}. It will show as crashed.`);
       return !("permanent" in answer) || answer.permanent;
     } finally {
+      cancelTimeout();
       clearInterval(hold);
     }
   }

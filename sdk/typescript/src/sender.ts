@@ -91,6 +91,8 @@ export function createSender(options: SenderOptions): Sender {
     }
     if (response.limits !== undefined) inFlightMax = Math.max(1, response.limits.inFlightBatchesMax);
     events.opened(response);
+    // Who heard it may have stopped us.
+    if (stopped) return;
     if (response.redirectUrl !== "") {
       follow(response.redirectUrl);
       return;

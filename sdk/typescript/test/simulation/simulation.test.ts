@@ -1,0 +1,147 @@
+// Seeded simulations: processes log, break off, come back, hop on and off the network. In the end the store holds the newest
+// write of every (metric, step), everything that was closed before a death, and nothing that was never logged.
+// A failure names its seed; GRADWATCH_SIMULATION_SEED replays it alone.
+
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { initWith } from "../../src/init.ts";
+import { syncSpool } from "../../src/spool/sync.ts";
+import type { FinishReport } from "../../src/index.ts";
+import { createWorld, type Process, seeded, type World } from "./world.ts";
+
+/** Age at which a batch is closed, and a task's worth of slack. */
+const CLOSED_AFTER_MS = 201;
+const SEEDS = process.env["GRADWATCH_TEST_LONG"] === "1" ? 20_000 : 1_000;
+
+let root: string;
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), "gradwatch-simulation-"));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+interface Write {
+  readonly key: string;
+  readonly value: number;
+  readonly atMs: number;
+}
+
+interface Life {
+  readonly writes: Write[];
+  /** When it was killed; Infinity: it finished. */
+  diedMs: number;
+  report: FinishReport | undefined;
+}
+
+/** One process: logs some records over some seconds, then finishes or is killed. */
+async function live(
+  world: World,
+  process_: Process,
+  spool: string,
+  rank: number,
+  random: () => number,
+  counter: () => number,
+): Promise<Life> {
+  const { clock } = world;
+  const life: Life = { writes: [], diedMs: Number.POSITIVE_INFINITY, report: undefined };
+  const run = initWith({ project: "p", id: "r", rank, verbose: false, url: "sim:1", spool }, process_.environment, process_.connect);
+  const records = 1 + Math.floor(random() * 30);
+  const isKilled = random() < 0.4;
+  for (let i = 0; i < records; i++) {
+    await pause(world, random() * 400);
+    const step = Math.floor(random() * 20);
+    const value = counter();
+    run.log({ loss: value, ...(random() < 0.3 ? { extra: value } : {}) }, { step });
+    life.writes.push({ key: `${rank} loss ${step}`, value, atMs: clock.now() });
+  }
+  if (isKilled) {
+    await pause(world, random() * 500);
+    process_.kill();
+    life.diedMs = clock.now();
+    // Nobody owns what it left.
+    for (const folder of readdirSync(spool)) rmSync(join(spool, folder, "owner.json"), { force: true });
+    return life;
+  }
+  const finishing = run.finish(0, { timeoutMs: 60_000 }).then((report) => void (life.report = report));
+  while (life.report === undefined && (await clock.step()));
+  await finishing;
+  return life;
+}
+
+async function pause(world: World, ms: number): Promise<void> {
+  let over = false;
+  world.clock.later(ms, () => (over = true));
+  while (!over) await world.clock.step();
+}
+
+async function simulate(seed: number): Promise<void> {
+  const random = seeded(seed);
+  const spool = mkdtempSync(join(root, `${seed}-`));
+  const stormy = random();
+  const world = createWorld(random, { breaks: 0.15 * stormy, repeats: 0.2 * stormy, away: 0.4 * stormy, delayMsMax: 5 + 300 * random() });
+  let count = 0;
+  const lives: Life[] = [];
+  // One rank, process after process: a resumed run.
+  const generations = 1 + Math.floor(random() * 3);
+  for (let i = 0; i < generations; i++) {
+    // A clock that is off is made up for at OpenRun, by what the run has; not by what still waits in a dead process's spool.
+    const isSkewed = lives.every(({ report }) => report?.pending === 0) && random() < 0.5;
+    lives.push(await live(world, world.startProcess(isSkewed ? (random() - 0.5) * 20_000 : 0), spool, 0, random, () => ++count));
+  }
+  await settle(world, spool);
+
+  const stored = new Map([...world.rows].filter(([key]) => key.includes(" loss ")).map(([key, { value }]) => [key, value]));
+  for (const { report } of lives) {
+    if (report === undefined) continue;
+    expect(report.logged).toBe(
+      report.acknowledged + report.rejected + report.pending + Object.values(report.dropped).reduce((a, b) => a + b, 0),
+    );
+  }
+  const writes = lives.flatMap(({ writes: own, diedMs }) =>
+    own.map((write) => ({ ...write, isSure: write.atMs + CLOSED_AFTER_MS <= diedMs })),
+  );
+  for (const [key, group] of Map.groupBy(writes, (write) => write.key)) {
+    const lastSure = group.findLastIndex(({ isSure }) => isSure);
+    const allowed = group.slice(Math.max(lastSure, 0)).map(({ value }) => value);
+    if (lastSure >= 0) expect(allowed).toContain(stored.get(key));
+    else if (stored.has(key)) expect(allowed).toContain(stored.get(key));
+  }
+  expect([...stored.keys()].filter((key) => !writes.some((write) => write.key === key))).toEqual([]);
+  rmSync(spool, { recursive: true, force: true });
+}
+
+/** Heals the world and sends what is left, until nothing is. */
+async function settle(world: World, spool: string): Promise<void> {
+  world.heal();
+  for (let round = 0; round < 5; round++) {
+    const process_ = world.startProcess();
+    for (const folder of readdirSync(spool)) rmSync(join(spool, folder, "owner.json"), { force: true });
+    let done = false;
+    const syncing = syncSpool({
+      root: spool,
+      environment: process_.environment,
+      connect: process_.connect,
+      progress: () => undefined,
+      say: () => undefined,
+    }).then(() => (done = true));
+    // Late arrivals of other senders as well.
+    for (let idle = 0; idle < 20;) idle = (await world.clock.step()) ? 0 : idle + 1;
+    await syncing;
+    expect(done).toBe(true);
+    if (readdirSync(spool).length === 0) return;
+  }
+  expect(readdirSync(spool)).toEqual([]);
+}
+
+test(`${SEEDS} seeds`, { timeout: 1_800_000 }, async () => {
+  const only = process.env["GRADWATCH_SIMULATION_SEED"];
+  const seeds = only === undefined ? Array.from({ length: SEEDS }, (_none, i) => i + 1) : [Number(only)];
+  for (const seed of seeds) {
+    try {
+      await simulate(seed);
+    } catch (error) {
+      throw new Error(`seed ${seed} failed; replay it with GRADWATCH_SIMULATION_SEED=${seed} npm test -- simulation`, { cause: error });
+    }
+  }
+});
