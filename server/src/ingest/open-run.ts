@@ -91,8 +91,14 @@ async function startSession(run: KnownRun, request: OpenRunRequest, deps: OpenRu
   if (own !== undefined) return { ordinal: own.session, verStart: own.ver_start, stepMax, first: own.session === 0 };
   if (sessions.length > 0 && request.resume === ResumePolicy.NEVER) return "taken";
   const now = BigInt(nowMs()) * 1000n;
-  const verStart = [extent?.ver_max ?? 0n, tensors?.ver_max ?? 0n].reduce((largest, ver) => (ver >= largest ? ver + 1n : largest), now);
-  const ordinal = sessions.reduce((next, row) => Math.max(next, row.session + 1), 0);
+  const isLate = request.firstVer > 0n;
+  const verStart = isLate
+    ? request.firstVer
+    : [extent?.ver_max ?? 0n, tensors?.ver_max ?? 0n].reduce((largest, ver) => (ver >= largest ? ver + 1n : largest), now);
+  // What comes late belongs to the session in which it was written, or to the first: it does not end the one that runs.
+  const ordinal = isLate
+    ? sessions.reduce((latest, row) => (row.ver_start <= verStart ? Math.max(latest, row.session) : latest), 0)
+    : sessions.reduce((next, row) => Math.max(next, row.session + 1), 0);
   const opened = nowMs();
   await store.insertRows("run_events", [openedEvent(run, request, producer, verStart, opened)]);
   await store.insertRows("heartbeats", [{ run: run.key.toString(), rank: request.rank, time_ms: opened, step: stepMax ?? null }]);

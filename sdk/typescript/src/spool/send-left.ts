@@ -86,7 +86,8 @@ function deliver(
       environment,
       connect: () => network,
       outbox,
-      request,
+      // Had the process opened the run itself, the server remembers; else the session begins where its data does.
+      request: { ...request, firstVer },
       seal(waiting) {
         const body = outbox.bodyOf(waiting.seq);
         return body === undefined || seal === undefined ? undefined : sealBatch(seal, waiting, body);

@@ -135,7 +135,8 @@ export function createWorld(random: Random, given: Faults): World {
     if (own !== undefined) return own;
     const largest = [...rows.values()].reduce((most, { ver }) => (ver > most ? ver : most), 0n);
     const now = BigInt(Math.floor(clock.now())) * 1000n;
-    const fresh = { session: sessions.size, verStart: largest >= now ? largest + 1n : now };
+    const verStart = request.firstVer > 0n ? request.firstVer : largest >= now ? largest + 1n : now;
+    const fresh = { session: sessions.size, verStart };
     sessions.set(producer, fresh);
     return fresh;
   }
