@@ -3,26 +3,26 @@
 // allows fields in any order. Everything here runs in short slices on the training thread; log() itself only writes
 // numbers into columns.
 
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
   BatchBodySchema,
+  type ConsoleLine,
   type Event,
   EventSchema,
+  type Image,
   type StepRecord,
   type TensorInfo,
   type TensorRecord,
   TensorRecordSchema,
 } from "@gradwatch/proto";
+import type { Part, Parts } from "./outbox.ts";
 import { createScalarColumns } from "./scalar-columns.ts";
 import type { SummarizedTensor } from "./types.ts";
 import type { Ledger } from "./warnings.ts";
 import { stepRecordPoints, tensorInfo, tensorSummary } from "./wire-tensor.ts";
 
-/** A closed batch, without number and version. */
-export interface Draft {
-  readonly body: Uint8Array<ArrayBuffer>;
-  readonly points: number;
-}
+/** The parts of a closed batch, without number and version. */
+export type Draft = Parts;
 
 export interface BatcherOptions {
   readonly project: string;
@@ -39,6 +39,8 @@ export interface Batcher {
   summaries(summaries: readonly SummarizedTensor[], step: number, timeMs: number): void;
   step(record: StepRecord): void;
   event(event: Event["event"], timeMs: number, step: number | undefined): void;
+  console(line: ConsoleLine): void;
+  image(image: Image): void;
   readonly points: () => number;
   readonly isFull: () => boolean;
   /** Everything collected, as one draft; undefined when there is nothing. */
@@ -48,6 +50,7 @@ export interface Batcher {
 /** Usual sizes on the wire, of a summary without its buckets and of a step record. */
 const SUMMARY_BYTES = 150;
 const STEP_BYTES = 80;
+const CONSOLE_BYTES = 16;
 
 export function createBatcher(options: BatcherOptions): Batcher {
   const columns = createScalarColumns();
@@ -56,6 +59,10 @@ export function createBatcher(options: BatcherOptions): Batcher {
   let tensorRecords: TensorRecord[] = [];
   let steps: StepRecord[] = [];
   let events: Event[] = [];
+  let consoleLines: ConsoleLine[] = [];
+  let images: Image[] = [];
+  let tensorPoints = 0;
+  /** Of step records and events. */
   let loosePoints = 0;
   /** About what all but the scalars will take: a hundred tensor summaries weigh more than a thousand scalars. */
   let looseBytes = 0;
@@ -70,14 +77,18 @@ export function createBatcher(options: BatcherOptions): Batcher {
     return index;
   }
 
-  const points = (): number => columns.points() + loosePoints;
+  const points = (): number => columns.points() + loosePoints + tensorPoints + consoleLines.length + images.length;
+
+  /** Fields of a body that come after those of its data. */
+  const part = (fields: MessageInitShape<typeof BatchBodySchema>, partPoints: number): Part | undefined =>
+    partPoints === 0 ? undefined : { points: partPoints, body: toBinary(BatchBodySchema, create(BatchBodySchema, fields)) };
 
   return {
     scalars: columns.append,
     summaries(summaries, step, timeMs) {
       const converted = summaries.map((summarized) => tensorSummary(indexOf(summarized), summarized.summary, undefined));
       tensorRecords.push(create(TensorRecordSchema, { step: BigInt(step), timeMs: BigInt(timeMs), summaries: converted }));
-      loosePoints += summaries.length;
+      tensorPoints += summaries.length;
       for (const { histogram } of converted) {
         looseBytes += SUMMARY_BYTES + (histogram?.positive?.counts.length ?? 0) + (histogram?.negative?.counts.length ?? 0);
       }
@@ -91,29 +102,43 @@ export function createBatcher(options: BatcherOptions): Batcher {
       events.push(create(EventSchema, { event, timeMs: BigInt(timeMs), ...(step === undefined ? {} : { step: BigInt(step) }) }));
       loosePoints += 1;
     },
+    console(line) {
+      consoleLines.push(line);
+      looseBytes += CONSOLE_BYTES + line.text.length;
+    },
+    image(image) {
+      images.push(image);
+      looseBytes += image.data.length;
+    },
     points,
     isFull: () => points() >= options.pointsMax || looseBytes >= options.bytesMax,
     take() {
       if (points() === 0) return undefined;
       const { metrics, blocks, points: scalarPoints, overwritten } = columns.take();
       options.ledger.drop("overwritten in the same batch", overwritten);
-      const body = create(BatchBodySchema, {
+      const data = create(BatchBodySchema, {
         project: options.project,
         runId: options.runId,
         rank: options.rank,
         metrics,
         scalars: blocks,
-        tensors,
-        tensorRecords,
         steps,
         events,
       });
-      const draft = { body: toBinary(BatchBodySchema, body), points: scalarPoints + loosePoints };
+      const draft: Draft = {
+        data: { points: scalarPoints + loosePoints, body: toBinary(BatchBodySchema, data) },
+        tensors: part({ tensors, tensorRecords }, tensorPoints),
+        console: part({ console: consoleLines }, consoleLines.length),
+        images: part({ images }, images.length),
+      };
       tensors = [];
       tensorIndex = new Map();
       tensorRecords = [];
       steps = [];
       events = [];
+      consoleLines = [];
+      images = [];
+      tensorPoints = 0;
       loosePoints = 0;
       looseBytes = 0;
       return draft;

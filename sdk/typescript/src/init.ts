@@ -13,7 +13,7 @@ import {
 import { hostname } from "node:os";
 import { disabledRun } from "./disabled-run.ts";
 import { type Environment, processEnvironment } from "./environment.ts";
-import { keepBatches } from "./keeping.ts";
+import { keepBatches, oldestVersion } from "./keeping.ts";
 import { connectNetwork, type Network } from "./network.ts";
 import { createRun } from "./run.ts";
 import { parseAddress, resolveSettings, type Settings } from "./settings.ts";
@@ -63,6 +63,7 @@ export function initWith(options: InitOptions, environment: Environment, connect
     return disabledRun(settings.project, settings.id);
   }
   const request = openRequest(options, settings, environment, warnings);
+  const ledger = createLedger();
   let announced = false;
   const announce = (line: string): void => {
     if (!announced && verbose) environment.writeLine(`gradwatch: run ${settings.project}/${settings.id} ${line}\n`);
@@ -71,9 +72,9 @@ export function initWith(options: InitOptions, environment: Environment, connect
   const run = createRun(
     {
       environment,
-      keep: (firstVersion) => keepBatches(settings, request, warnings, firstVersion),
+      keep: (firstVersion) => keepBatches({ settings, request, ledger, warnings, nowMs: environment.nowMs, firstVersion }),
       request,
-      ledger: createLedger(),
+      ledger,
       warnings,
       connects: settings.mode === "online",
       connect: (redirected) => connect(redirected === undefined ? settings : { ...settings, ...parseAddress(redirected, warnings) }),
@@ -93,9 +94,14 @@ function sendLeftovers(settings: Settings, environment: Environment, connect: (s
   if (settings.spool === undefined) return;
   const forSameServer = (owner: { readonly target: string; readonly tls: boolean }): Network | undefined =>
     owner.target === settings.target && owner.tls === settings.tls ? connect(settings) : undefined;
-  syncSpool({ root: settings.spool, environment, connect: forSameServer, progress: () => undefined, say: () => undefined }).catch(
-    () => undefined,
-  );
+  syncSpool({
+    root: settings.spool,
+    environment,
+    connect: forSameServer,
+    oldestVersion: oldestVersion(environment.nowMs(), settings.spoolDaysMax),
+    progress: () => undefined,
+    say: () => undefined,
+  }).catch(() => undefined);
 }
 
 function openRequest(options: InitOptions, settings: Settings, environment: Environment, warnings: Warnings): OpenRunRequest {

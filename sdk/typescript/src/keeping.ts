@@ -1,43 +1,80 @@
 // Decides where the batches of a run wait: in a spool on disk, or, where that is switched off or the disk refuses, in memory.
 
 import type { OpenRunRequest } from "@gradwatch/proto";
-import { createMemoryOutbox } from "./outbox.ts";
-import type { Keeping } from "./run-session.ts";
+import type { Outbox, PartKind } from "./outbox.ts";
 import type { Settings } from "./settings.ts";
-import { openSpool } from "./spool/open-spool.ts";
+import { memoryBytesMax, openMemory, openSpool } from "./spool/open-spool.ts";
 import { createSpoolFolder, removeSpoolFolder } from "./spool/spool-folder.ts";
-import type { Warnings } from "./warnings.ts";
+import type { Ledger, Warnings } from "./warnings.ts";
 
-const memoryBytesMax = 64 * 1024 * 1024;
-/** Of one run on this machine: hours of a busy training. */
-const spoolBytesMax = 1024 * 1024 * 1024;
+/** Where batches wait. */
+export interface Keeping {
+  readonly outbox: Outbox;
+  /** In words: "in memory, up to 64 MiB". */
+  readonly where: string;
+}
 
-export function keepBatches(settings: Settings, request: OpenRunRequest, warnings: Warnings, firstVersion: () => bigint): Keeping {
-  const inMemory: () => Keeping = () => ({
-    outbox: createMemoryOutbox(memoryBytesMax),
-    where: "in memory, up to 64 MiB",
-    fullReason: "memory full",
-  });
-  if (settings.spool === undefined) return inMemory();
+export interface KeepingOptions {
+  readonly settings: Settings;
+  readonly request: OpenRunRequest;
+  readonly ledger: Ledger;
+  readonly warnings: Warnings;
+  readonly nowMs: () => number;
+  /** For the opening of a spool: where this producer's versions begin. */
+  readonly firstVersion: () => bigint;
+}
+
+const DAY_MS = 86_400_000;
+
+/** As `FinishReport.dropped` counts them. */
+const partNames: Readonly<Record<PartKind, string>> = {
+  data: "",
+  tensors: ": tensor summaries",
+  console: ": console lines",
+  images: ": images",
+};
+
+export function keepBatches({ settings, request, ledger, warnings, nowMs, firstVersion }: KeepingOptions): Keeping {
+  const where = (): string =>
+    settings.spool === undefined
+      ? `in memory, up to ${mebibytes(memoryBytesMax)}`
+      : `in ${settings.spool}, up to ${mebibytes(settings.spoolBytesMax)}`;
+  const limits = {
+    oldestVersion: () => oldestVersion(nowMs(), settings.spoolDaysMax),
+    shed(kind: PartKind, points: number, why: "full" | "old") {
+      const reason = why === "old" ? "too old" : settings.spool === undefined ? "memory full" : "spool full";
+      ledger.drop(`${reason}${partNames[kind]}`, points);
+      const what = kind === "data" ? "new points are dropped" : `${partNames[kind].slice(2)} make way`;
+      if (why === "old") warnings.warn("old", `points older than ${settings.spoolDaysMax} days are given up and counted (spoolDaysMax)`);
+      else
+        warnings.warn(`full ${kind}`, `the room for what waits is full (${where()}): ${what}, and are counted, until the server answers`);
+    },
+  };
+  if (settings.spool === undefined) return { outbox: openMemory(limits), where: where() };
   const diskFailed = (error: unknown): void =>
     warnings.warn(
       "spool",
-      `the spool at ${settings.spool} cannot be written (${error instanceof Error ? error.message : String(error)}): points wait in memory, up to 64 MiB`,
+      `the spool at ${settings.spool} cannot be written (${error instanceof Error ? error.message : String(error)}): points wait in memory, up to ${mebibytes(memoryBytesMax)}`,
     );
   try {
     const producer = Buffer.from(request.producer).toString("hex");
     const folder = createSpoolFolder(settings.spool, producer, settings.target, settings.tls);
-    const remove = (): void => removeSpoolFolder(folder);
     const outbox = openSpool({
+      ...limits,
       folder,
       opening: () => ({ request, firstVer: firstVersion() }),
-      bytesMax: spoolBytesMax,
-      remove,
+      bytesMax: settings.spoolBytesMax,
+      remove: () => removeSpoolFolder(folder),
       diskFailed,
     });
-    return { outbox, where: `in ${folder}, up to 1 GiB`, fullReason: "spool full" };
+    return { outbox, where: where() };
   } catch (error) {
     diskFailed(error);
-    return inMemory();
+    return { outbox: openMemory(limits), where: `in memory, up to ${mebibytes(memoryBytesMax)}` };
   }
 }
+
+/** Batches below this version were logged more than `days` ago. */
+export const oldestVersion = (nowMs: number, days: number): bigint => BigInt(Math.max(0, Math.floor(nowMs - days * DAY_MS))) * 1000n;
+
+const mebibytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MiB`;

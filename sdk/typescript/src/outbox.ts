@@ -1,27 +1,48 @@
-// Where batches wait until the server has them: bounded memory, and where there is a disk, a spool that outlives the
-// process. Append before sending, settle when acknowledged, quarantine what can never be stored.
+// Where batches wait until the server has them: on disk, or where there is none, in memory. Append before sending, settle when
+// acknowledged, quarantine what can never be stored. Bounded: when there is no room left it sheds images first, then console
+// lines, then tensor summaries, and only then refuses scalars. What was given out for sending stays as it is.
 
 import type { CloseRunRequest } from "@gradwatch/proto";
 
-/** A closed batch. It becomes complete when the run is open: session and version shift are the server's to say. */
-export interface Entry {
-  /** 1, 2, 3, … per producer. */
-  readonly seq: bigint;
-  /** Before the shift. */
-  readonly ver: bigint;
+/** Pieces of a batch's body, dearest first; bodies of all parts one after the other are one body, as protobuf allows. */
+export const partKinds = ["data", "tensors", "console", "images"] as const;
+export type PartKind = (typeof partKinds)[number];
+
+export interface Part {
   readonly points: number;
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
+/** A closed batch. It becomes complete when the run is open: session and version shift are the server's to say. */
+export interface Entry {
+  /** Rising per producer. */
+  readonly seq: bigint;
+  /** Before the shift. */
+  readonly ver: bigint;
+  /** "data" is always there: it tells the run. */
+  readonly parts: Parts;
+}
+
+export type Parts = { readonly data: Part } & { readonly [kind in Exclude<PartKind, "data">]?: Part | undefined };
+
 /** What is known of an entry without its body. */
-export type Waiting = Omit<Entry, "body"> & { readonly bytes: number };
+export interface Waiting {
+  readonly seq: bigint;
+  readonly ver: bigint;
+  readonly points: number;
+  readonly bytes: number;
+}
 
 export interface Outbox {
   /** False when there is no room; the entry is then not kept. */
   append(entry: Entry): boolean;
-  /** Everything not settled, by rising sequence number. */
-  unsettled(): readonly Waiting[];
-  /** The body of one that waits. */
+  /** Gives up what has waited too long. */
+  expire(): void;
+  /** The first `count` that are not settled, by rising sequence number. */
+  head(count: number): readonly Waiting[];
+  /** Of all that waits. */
+  readonly points: () => number;
+  /** The body of one that waits. From now on it is the same for ever: it may be on its way. */
   bodyOf(seq: bigint): Uint8Array<ArrayBuffer> | undefined;
   /** Removes and returns all with a sequence number up to `seq`. */
   settle(seq: bigint): readonly Waiting[];
@@ -35,38 +56,14 @@ export interface Outbox {
   readonly durable: () => boolean;
 }
 
-interface Kept extends Waiting {
-  readonly body: Uint8Array<ArrayBuffer>;
-}
+export const pointsOf = (parts: Parts): number => partKinds.reduce((sum, kind) => sum + (parts[kind]?.points ?? 0), 0);
 
-export function createMemoryOutbox(bytesMax: number): Outbox {
-  let waiting: Kept[] = [];
-  let bytes = 0;
-  return {
-    append(entry) {
-      if (bytes + entry.body.length > bytesMax) return false;
-      waiting.push({ ...entry, bytes: entry.body.length });
-      bytes += entry.body.length;
-      return true;
-    },
-    unsettled: () => waiting,
-    bodyOf: (wanted) => waiting.find(({ seq }) => seq === wanted)?.body,
-    settle(seq) {
-      const firstLater = waiting.findIndex((kept) => kept.seq > seq);
-      const settled = firstLater < 0 ? waiting : waiting.slice(0, firstLater);
-      waiting = firstLater < 0 ? [] : waiting.slice(firstLater);
-      for (const kept of settled) bytes -= kept.bytes;
-      return settled;
-    },
-    quarantine(seq) {
-      const index = waiting.findIndex((kept) => kept.seq === seq);
-      if (index < 0) return undefined;
-      const [rejected] = waiting.splice(index, 1) as [Kept];
-      bytes -= rejected.bytes;
-      return rejected;
-    },
-    noteClose: () => undefined,
-    close: () => undefined,
-    durable: () => false,
-  };
+export function joinBodies(bodies: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(bodies.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const body of bodies) {
+    joined.set(body, at);
+    at += body.length;
+  }
+  return joined;
 }

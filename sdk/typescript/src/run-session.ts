@@ -17,7 +17,8 @@ import { alertOf } from "./alert.ts";
 import { createBatcher } from "./batcher.ts";
 import type { Environment } from "./environment.ts";
 import type { Network } from "./network.ts";
-import type { Outbox } from "./outbox.ts";
+import type { Keeping } from "./keeping.ts";
+import { partKinds, pointsOf } from "./outbox.ts";
 import { type Seal, sealBatch, sealOf } from "./seal.ts";
 import { createSender, type Sender } from "./sender.ts";
 import type { Alert, FinishReport } from "./types.ts";
@@ -37,15 +38,6 @@ export interface RunSessionOptions {
   readonly connects: boolean;
   /** An automatic step must be above what the server has, after a resume. */
   readonly stepFloor: (step: number) => void;
-}
-
-/** Where batches wait. */
-export interface Keeping {
-  readonly outbox: Outbox;
-  /** In words: "in memory, up to 64 MiB". */
-  readonly where: string;
-  /** Why a point is dropped when there is no room: "memory full". */
-  readonly fullReason: string;
 }
 
 export interface RunSession {
@@ -77,6 +69,7 @@ const batchPointsMax = 50_000;
 /** Of everything else, as estimated. */
 const batchBytesMax = 1024 * 1024;
 const nameBytesMaxDefault = 512;
+const tellDropsEveryMs = 1_000;
 
 export function createRunSession(options: RunSessionOptions): RunSession {
   const { environment, request, ledger, warnings } = options;
@@ -84,7 +77,7 @@ export function createRunSession(options: RunSessionOptions): RunSession {
   /** Of the opening; no batch has a smaller one. */
   let firstVer: bigint | undefined;
   const firstVersion = (): bigint => (firstVer ??= clock.next());
-  const { outbox, where, fullReason } = options.keep(firstVersion);
+  const { outbox, where } = options.keep(firstVersion);
   const batcher = createBatcher({
     project: request.project,
     runId: request.runId,
@@ -103,6 +96,8 @@ export function createRunSession(options: RunSessionOptions): RunSession {
   let stopping = false;
   let ageRunning = false;
   let settledWaiters: (() => void)[] = [];
+  const toldDrops = new Map<string, number>();
+  let tellDropsAtMs = 0;
 
   const sender: Sender = createSender({
     environment,
@@ -124,7 +119,7 @@ export function createRunSession(options: RunSessionOptions): RunSession {
       },
       settled(settled) {
         for (const { points } of settled) ledger.acknowledged += points;
-        warnings.recovered("outbox");
+        for (const kind of partKinds) warnings.recovered(`full ${kind}`);
         wakeWaiters();
       },
       rejected({ seq: of, points }, reason) {
@@ -178,24 +173,21 @@ export function createRunSession(options: RunSessionOptions): RunSession {
   }
 
   function close(): void {
+    if (ledger.dropped.size > 0 && environment.nowMs() >= tellDropsAtMs) {
+      tellDropsAtMs = environment.nowMs() + tellDropsEveryMs;
+      noteDrops();
+    }
     const draft = batcher.take();
     if (draft === undefined) return;
     if (refusedBecause !== undefined) {
-      ledger.drop("run refused", draft.points);
+      ledger.drop("run refused", pointsOf(draft));
       return;
     }
     firstVersion();
-    if (!outbox.append({ seq: seq + 1n, ver: clock.next(), points: draft.points, body: draft.body })) {
-      dropFull(draft.points);
-      return;
-    }
+    outbox.expire();
+    if (!outbox.append({ seq: seq + 1n, ver: clock.next(), parts: draft })) return;
     seq += 1n;
     sender.wake();
-  }
-
-  function dropFull(points: number): void {
-    ledger.drop(fullReason, points);
-    warnings.warn("outbox", `the room for waiting points is full (${where}); new points are dropped and counted until the server answers`);
   }
 
   function age(): void {
@@ -207,7 +199,7 @@ export function createRunSession(options: RunSessionOptions): RunSession {
     });
   }
 
-  const pending = (): number => batcher.points() + outbox.unsettled().reduce((sum, { points }) => sum + points, 0);
+  const pending = (): number => batcher.points() + outbox.points();
 
   const report = (): FinishReport => ({
     logged: ledger.logged,
@@ -245,13 +237,14 @@ export function createRunSession(options: RunSessionOptions): RunSession {
     },
     shouldStop: () => stopping,
     flush: (ending) => {
+      noteDrops();
       close();
-      outbox.noteClose(closing(ending, []));
+      outbox.noteClose(closing(ending));
     },
     async finish(ending, timeoutMs) {
-      const dropped = noteDrops();
+      noteDrops();
       close();
-      const request = closing(ending, dropped);
+      const request = closing(ending);
       const done = options.connects ? await deliver(request, timeoutMs) : false;
       if (!done) {
         outbox.noteClose(request);
@@ -263,18 +256,18 @@ export function createRunSession(options: RunSessionOptions): RunSession {
     },
   };
 
-  /** The counts of what was dropped so far travel as events, too. */
-  function noteDrops(): readonly (readonly [reason: string, points: number])[] {
-    const dropped = [...ledger.dropped];
-    for (const [reason, points] of dropped) {
+  /** What was dropped so far travels as events, too: nobody knows whether this process will come to its end. */
+  function noteDrops(): void {
+    for (const [reason, points] of ledger.dropped) {
+      if (points === toldDrops.get(reason)) continue;
+      toldDrops.set(reason, points);
       const value = { $typeName: "gradwatch.v1.DropCount" as const, reason, points: BigInt(points) };
       batcher.event({ case: "drops", value }, environment.nowMs(), lastStep);
       ledger.logged += 1;
     }
-    return dropped;
   }
 
-  function closing({ outcome, exitCode, error }: Ending, dropped: readonly (readonly [string, number])[]): CloseRunRequest {
+  function closing({ outcome, exitCode, error }: Ending): CloseRunRequest {
     return create(CloseRunRequestSchema, {
       project: request.project,
       runId: request.runId,
@@ -284,7 +277,7 @@ export function createRunSession(options: RunSessionOptions): RunSession {
       ...(exitCode === undefined ? {} : { exitCode }),
       ...(error === undefined ? {} : { error: error.message, stack: error.stack }),
       lastSeq: seq,
-      drops: dropped.map(([reason, points]) => ({ reason, points: BigInt(points) })),
+      drops: [...ledger.dropped].map(([reason, points]) => ({ reason, points: BigInt(points) })),
       timeMs: BigInt(environment.nowMs()),
     });
   }

@@ -139,7 +139,7 @@ export function createSender(options: SenderOptions): Sender {
       environment.later(pauseMs, pump);
       return;
     }
-    for (const waiting of outbox.unsettled().slice(0, inFlightMax)) {
+    for (const waiting of outbox.head(inFlightMax)) {
       if (waiting.seq <= sentSeq) continue;
       sentSeq = waiting.seq;
       const batch = options.seal(waiting);

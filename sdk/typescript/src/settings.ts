@@ -17,6 +17,9 @@ export interface Settings {
   readonly apiKey: string | undefined;
   /** Root folder of spools; undefined: none. */
   readonly spool: string | undefined;
+  /** Of one run on this machine. */
+  readonly spoolBytesMax: number;
+  readonly spoolDaysMax: number;
   readonly rank: number;
   readonly worldSize: number;
   readonly localRank: number;
@@ -24,6 +27,9 @@ export interface Settings {
 
 const defaultTarget = "127.0.0.1:7071";
 const defaultPort = 7071;
+/** Hours of a busy training. */
+const defaultSpoolBytesMax = 1024 * 1024 * 1024;
+export const defaultSpoolDaysMax = 30;
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -41,6 +47,13 @@ export function resolveSettings(options: InitOptions, variables: Variables, rand
     warnings.warn(what, `${what} is ${shown(given)}; it must be one of ${values.join(", ")}. Using ${fallback}.`);
     return fallback;
   };
+  const atLeast = (what: string, given: unknown, min: number, fallback: number): number => {
+    if (given === undefined || given === "") return fallback;
+    const value = typeof given === "string" || typeof given === "number" ? Number(given) : Number.NaN;
+    if (value >= min) return value;
+    warnings.warn(what, `${what} is ${shown(given)}; it must be a number from ${min}. Using ${fallback}.`);
+    return fallback;
+  };
   return {
     project: text(options.project) ?? text(variables["GRADWATCH_PROJECT"]) ?? "default",
     id:
@@ -55,6 +68,8 @@ export function resolveSettings(options: InitOptions, variables: Variables, rand
     ...parseAddress(text(options.url) ?? text(variables["GRADWATCH_URL"]) ?? defaultTarget, warnings),
     apiKey: text(options.apiKey) ?? text(variables["GRADWATCH_API_KEY"]),
     spool: spoolRoot(options.spool, variables),
+    spoolBytesMax: atLeast("spoolBytesMax", options.spoolBytesMax ?? variables["GRADWATCH_SPOOL_BYTES"], 1024 * 1024, defaultSpoolBytesMax),
+    spoolDaysMax: atLeast("spoolDaysMax", options.spoolDaysMax ?? variables["GRADWATCH_SPOOL_DAYS"], 0, defaultSpoolDaysMax),
     rank: integer("rank", options.rank ?? variables["RANK"] ?? variables["SLURM_PROCID"]) ?? 0,
     worldSize: integer("worldSize", options.worldSize ?? variables["WORLD_SIZE"] ?? variables["SLURM_NTASKS"]) ?? 0,
     localRank: integer("LOCAL_RANK", variables["LOCAL_RANK"] ?? variables["SLURM_LOCALID"]) ?? 0,

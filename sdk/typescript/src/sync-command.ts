@@ -3,8 +3,9 @@
 
 import { parseArgs } from "node:util";
 import { processEnvironment } from "./environment.ts";
+import { oldestVersion } from "./keeping.ts";
 import { connectNetwork } from "./network.ts";
-import { parseAddress } from "./settings.ts";
+import { defaultSpoolDaysMax, parseAddress } from "./settings.ts";
 import { defaultSpoolRoot } from "./spool/spool-folder.ts";
 import { syncSpool } from "./spool/sync.ts";
 import { createWarnings } from "./warnings.ts";
@@ -24,6 +25,7 @@ const { sent, rejected, left } = await syncSpool({
     const { target, tls } = given ?? owner;
     return connectNetwork(target, tls, process.env["GRADWATCH_API_KEY"]);
   },
+  oldestVersion: oldestVersion(Date.now(), Number(process.env["GRADWATCH_SPOOL_DAYS"] || defaultSpoolDaysMax)),
   progress({ run, points, pointsAll }) {
     if (isTerminal) process.stderr.write(`\r\u001B[K${run}: ${points} of ${pointsAll} points`);
   },

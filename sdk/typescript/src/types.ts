@@ -32,6 +32,10 @@ export interface InitOptions {
    * for state. `false`: in memory only.
    */
   readonly spool?: string | false;
+  /** Of one run. When it is full, images make way first, then console lines, then tensor summaries; scalars are refused last. Default: GRADWATCH_SPOOL_BYTES, else 1 GiB. */
+  readonly spoolBytesMax?: number;
+  /** What has waited longer is given up. Default: GRADWATCH_SPOOL_DAYS, else 30. */
+  readonly spoolDaysMax?: number;
   readonly rank?: number;
   readonly worldSize?: number;
   /** Prints the run's URL and warnings on stderr. Default true. */

@@ -130,26 +130,21 @@ function entryOf(body: Body): [string, unknown] {
   }
 }
 
-/** On the way a process reports what it lost since; when it closes, all of it: the larger count is the truth. */
+/** A process tells what it dropped so far, on the way and at its end: of every reason the largest count stands. */
 function countDrops(reported: readonly ParsedEvent[], closed: readonly ParsedEvent[]): { reason: string; points: number }[] {
+  const ofProducer = new Map<string, number>();
+  const note = (producer: string, drop: Body): void => {
+    const key = JSON.stringify([producer, text(drop["reason"])]);
+    ofProducer.set(key, Math.max(ofProducer.get(key) ?? 0, Number(drop["points"] ?? 0)));
+  };
+  for (const { producer, body } of reported) note(producer, body);
+  for (const { producer, body } of closed) for (const drop of (body["drops"] ?? []) as Body[]) note(producer, drop);
   const counts = new Map<string, number>();
-  for (const producer of new Set([...reported, ...closed].map((event) => event.producer))) {
-    const onTheWay = tally(reported.filter((event) => event.producer === producer).map(({ body }) => body));
-    const atTheEnd = tally(closed.filter((event) => event.producer === producer).flatMap(({ body }) => (body["drops"] ?? []) as Body[]));
-    for (const reason of new Set([...onTheWay.keys(), ...atTheEnd.keys()])) {
-      counts.set(reason, (counts.get(reason) ?? 0) + Math.max(onTheWay.get(reason) ?? 0, atTheEnd.get(reason) ?? 0));
-    }
+  for (const [key, points] of ofProducer) {
+    const [, reason] = JSON.parse(key) as [string, string];
+    counts.set(reason, (counts.get(reason) ?? 0) + points);
   }
   return [...counts].map(([reason, points]) => ({ reason, points })).filter(({ points }) => points > 0);
-}
-
-function tally(drops: readonly Body[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const drop of drops) {
-    const reason = text(drop["reason"]);
-    counts.set(reason, (counts.get(reason) ?? 0) + Number(drop["points"] ?? 0));
-  }
-  return counts;
 }
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");

@@ -35,7 +35,7 @@ export type Batch = Message<"gradwatch.v1.Batch"> & {
   producer: Uint8Array;
 
   /**
-   * 1, 2, 3, ... without gaps, per producer.
+   * Rising per producer.
    *
    * @generated from field: uint64 seq = 2;
    */

@@ -731,7 +731,7 @@ export type CloseRunResponse = Message<"gradwatch.v1.CloseRunResponse"> & {
 export const CloseRunResponseSchema: GenMessage<CloseRunResponse> = /*@__PURE__*/ messageDesc(file_gradwatch_v1_run, 9);
 
 /**
- * Something that was logged and will never arrive, counted exactly.
+ * Something that was logged and will never arrive, counted exactly: by one producer, from its beginning up to now.
  *
  * @generated from message gradwatch.v1.DropCount
  */

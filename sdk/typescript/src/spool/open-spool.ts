@@ -2,54 +2,67 @@
 
 import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import type { Entry, Outbox } from "../outbox.ts";
-import { encodeEntry, encodeOpening, encodeRejected, type Opening } from "./payload.ts";
+import type { Outbox } from "../outbox.ts";
+import { createOutbox, type LeftEntry, type OutboxOptions } from "./bounded-outbox.ts";
+import { encodeOpening, encodePart, encodeRejected, type Opening } from "./payload.ts";
 import { encodeRecord, recordType } from "./record.ts";
 import { createSegmentWriter } from "./segments.ts";
-import { type LeftEntry, createSpoolOutbox } from "./spool-outbox.ts";
 
 const segmentBytesMax = 8 * 1024 * 1024;
-const memoryBytesMax = 64 * 1024 * 1024;
+/** A small spool still sheds in small pieces. */
+const segmentsOfSpool = 16;
+export const memoryBytesMax: number = 64 * 1024 * 1024;
+const cacheBytesMax = 16 * 1024 * 1024;
 
-export interface SpoolOptions {
+export interface SpoolOptions extends Pick<OutboxOptions, "oldestVersion" | "shed" | "remove" | "diskFailed"> {
   readonly folder: string;
   /** Asked when the first segment is begun: the first version is known by then. */
   readonly opening: () => Opening;
   readonly bytesMax: number;
-  readonly remove: () => void;
-  readonly diskFailed: (error: unknown) => void;
   readonly left?: { readonly entries: readonly LeftEntry[]; readonly lastSegment: number };
 }
 
-export function openSpool({ folder, opening, bytesMax, remove, diskFailed, left }: SpoolOptions): Outbox {
+export function openSpool({ folder, opening, bytesMax, remove, left, ...options }: SpoolOptions): Outbox {
   let quarantined = false;
-  return createSpoolOutbox({
-    writer: createSegmentWriter(folder, opening, segmentBytesMax, (left?.lastSegment ?? 0) + 1),
-    bytesMax,
+  const segmentBytes = Math.min(segmentBytesMax, bytesMax / segmentsOfSpool);
+  return createOutbox({
+    ...options,
+    writer: createSegmentWriter(folder, opening, segmentBytes, (left?.lastSegment ?? 0) + 1),
+    diskBytesMax: bytesMax,
     memoryBytesMax,
-    keepRejected(entry, reason) {
+    cacheBytesMax,
+    keepRejected(seq, ver, points, body, reason) {
       quarantined = true;
       try {
-        writeQuarantine(folder, opening(), entry, reason);
+        const file = openSync(join(folder, `rejected-${seq}.quarantine`), "w", 0o600);
+        try {
+          // In a segment's form, under a name which no reader takes for one.
+          writeSync(file, encodeRecord(recordType.open, encodeOpening(opening())));
+          writeSync(file, encodeRecord(recordType.data, encodePart({ seq, ver, points, body })));
+          writeSync(file, encodeRecord(recordType.rejected, encodeRejected(seq, reason)));
+        } finally {
+          closeSync(file);
+        }
       } catch (error) {
-        diskFailed(error);
+        options.diskFailed(error);
       }
     },
     // Rejected batches stay for a person to look at.
     remove: () => (quarantined ? undefined : remove()),
-    diskFailed,
     ...(left === undefined ? {} : { left: left.entries }),
   });
 }
 
-/** A file in a segment's form, which no reader takes for one. */
-function writeQuarantine(folder: string, opening: Opening, entry: Entry, reason: string): void {
-  const file = openSync(join(folder, `rejected-${entry.seq}.quarantine`), "w", 0o600);
-  try {
-    writeSync(file, encodeRecord(recordType.open, encodeOpening(opening)));
-    writeSync(file, encodeRecord(recordType.batch, encodeEntry(entry)));
-    writeSync(file, encodeRecord(recordType.rejected, encodeRejected(entry.seq, reason)));
-  } finally {
-    closeSync(file);
-  }
+/** Without a disk. */
+export function openMemory(options: Pick<OutboxOptions, "oldestVersion" | "shed">): Outbox {
+  return createOutbox({
+    ...options,
+    writer: undefined,
+    diskBytesMax: 0,
+    memoryBytesMax,
+    cacheBytesMax: 0,
+    keepRejected: () => undefined,
+    remove: () => undefined,
+    diskFailed: () => undefined,
+  });
 }

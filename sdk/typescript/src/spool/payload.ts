@@ -2,7 +2,6 @@
 
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type CloseRunRequest, CloseRunRequestSchema, type OpenRunRequest, OpenRunRequestSchema } from "@gradwatch/proto";
-import type { Entry } from "../outbox.ts";
 
 /** How to open the run again, by the same producer; and where its versions begin. */
 export interface Opening {
@@ -19,18 +18,26 @@ export function decodeOpening(payload: Uint8Array): Opening {
   return { firstVer: integerAt(payload, 0), request: fromBinary(OpenRunRequestSchema, payload.subarray(8)) };
 }
 
-const ENTRY_HEAD_BYTES = 24;
+/** One part of a batch. */
+export interface PartRecord {
+  readonly seq: bigint;
+  readonly ver: bigint;
+  readonly points: number;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
 
-export function encodeEntry({ seq, ver, points, body }: Entry): Uint8Array {
+const PART_HEAD_BYTES = 24;
+
+export function encodePart({ seq, ver, points, body }: Omit<PartRecord, "body"> & { readonly body: Uint8Array }): Uint8Array {
   return withIntegers([seq, ver, BigInt(points)], body);
 }
 
-export function decodeEntry(payload: Uint8Array<ArrayBuffer>): Entry {
+export function decodePart(payload: Uint8Array<ArrayBuffer>): PartRecord {
   return {
     seq: integerAt(payload, 0),
     ver: integerAt(payload, 8),
     points: Number(integerAt(payload, 16)),
-    body: payload.subarray(ENTRY_HEAD_BYTES),
+    body: payload.subarray(PART_HEAD_BYTES),
   };
 }
 

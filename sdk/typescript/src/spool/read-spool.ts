@@ -1,10 +1,11 @@
 // What a producer left: its opening, the batches that are not settled, and how its run ended, if it came to that.
 
 import type { CloseRunRequest } from "@gradwatch/proto";
-import { decodeClose, decodeEntry, decodeOpening, decodeRejected, decodeSettled, type Opening } from "./payload.ts";
-import { recordType } from "./record.ts";
-import { readSegments } from "./segments.ts";
-import type { LeftEntry } from "./spool-outbox.ts";
+import { type PartKind, partKinds } from "../outbox.ts";
+import type { LeftEntry } from "./bounded-outbox.ts";
+import { decodeClose, decodeOpening, decodePart, decodeRejected, decodeSettled, type Opening } from "./payload.ts";
+import { partRecordType, recordType } from "./record.ts";
+import { type Place, readSegments } from "./segments.ts";
 
 export interface SpoolContent {
   /** Undefined: no segment could be read. */
@@ -22,8 +23,8 @@ export function readSpool(folder: string): SpoolContent {
   let opening: Opening | undefined;
   let close: CloseRunRequest | undefined;
   let settled = 0n;
-  const entries = new Map<bigint, LeftEntry>();
   const rejected = new Set<bigint>();
+  const entries = new Map<bigint, Found>();
   for (const { segment, records } of segments) {
     for (const { type, payload, offset } of records) {
       if (type === recordType.open) opening ??= decodeOpening(payload);
@@ -33,17 +34,24 @@ export function readSpool(folder: string): SpoolContent {
         const seq = decodeSettled(payload);
         if (seq > settled) settled = seq;
       }
-      if (type === recordType.batch) {
-        const { body, ...entry } = decodeEntry(payload);
-        entries.set(entry.seq, { ...entry, bytes: body.length, place: { segment, offset, length: payload.length } });
+      const kind = partKinds.find((one) => partRecordType[one] === type);
+      if (kind !== undefined) {
+        const { seq, ver, points, body } = decodePart(payload);
+        const entry = entries.get(seq) ?? { seq, ver, parts: new Map() };
+        entry.parts.set(kind, { points, bytes: body.length, place: { segment, offset, length: payload.length } });
+        entries.set(seq, entry);
       }
     }
   }
   return {
     opening,
     close,
-    entries: [...entries.values()].filter(({ seq }) => seq > settled && !rejected.has(seq)).sort((a, b) => (a.seq < b.seq ? -1 : 1)),
+    entries: [...entries.values()]
+      .filter(({ seq, parts }) => seq > settled && !rejected.has(seq) && parts.has("data"))
+      .sort((a, b) => (a.seq < b.seq ? -1 : 1)),
     damaged: segments.reduce((sum, { damaged }) => sum + damaged, 0),
     lastSegment: segments.at(-1)?.segment ?? 0,
   };
 }
+
+type Found = LeftEntry & { readonly parts: Map<PartKind, { points: number; bytes: number; place: Place }> };

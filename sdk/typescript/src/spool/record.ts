@@ -3,9 +3,18 @@
 // last thing that a killed process wrote.
 
 import { crc32 } from "node:zlib";
+import type { PartKind } from "../outbox.ts";
 
-export const recordType = { open: 1, batch: 2, settled: 3, rejected: 4, close: 5 } as const;
+export const recordType = { open: 1, data: 2, settled: 3, rejected: 4, close: 5, tensors: 6, console: 7, images: 8 } as const;
 export type RecordType = (typeof recordType)[keyof typeof recordType];
+
+/** Of the parts of a batch. */
+export const partRecordType: Readonly<Record<PartKind, RecordType>> = {
+  data: recordType.data,
+  tensors: recordType.tensors,
+  console: recordType.console,
+  images: recordType.images,
+};
 
 /** "GWR1" */
 const MAGIC = 0x31525747;

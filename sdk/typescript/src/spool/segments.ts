@@ -1,9 +1,10 @@
-// The segment files of one producer: appended to by one process, read back by it or by whoever sends them later. A file
-// begins with the opening, so that it can be sent alone; one whose batches are all settled is removed while the next
-// is written. Writes go to the operating system and are not flushed: they outlive the process, not the power.
+// The segment files of one producer: appended to by one process, read back by it or by whoever sends them later. A segment
+// holds parts of one kind, so that a kind can be given up by removing files; it begins with the opening, so that it can be
+// sent alone. Writes go to the operating system and are not flushed: they outlive the process, not the power.
 
 import { closeSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import type { PartKind } from "../outbox.ts";
 import { encodeOpening, type Opening } from "./payload.ts";
 import { encodeRecord, recordType, type RecordType, type Scan, scanRecords } from "./record.ts";
 
@@ -19,81 +20,102 @@ export interface Place {
 
 export interface SegmentWriter {
   /** @throws the system's error when the disk refuses. */
-  append(type: RecordType, payload: Uint8Array): Place;
+  append(kind: PartKind, type: RecordType, payload: Uint8Array): Place;
   read(place: Place): Uint8Array<ArrayBuffer>;
-  /** Removes the segments before this one. */
-  dropBefore(segment: number): void;
+  /** Whether something may still be appended to it. */
+  isCurrent(segment: number): boolean;
+  /** Appends nothing more to it. */
+  leave(segment: number): void;
+  remove(segment: number): void;
   readonly bytes: () => number;
   close(): void;
 }
 
+interface OpenSegment {
+  readonly segment: number;
+  readonly file: number;
+  bytes: number;
+}
+
 /** @param first Number of the first segment: above those that are there. */
 export function createSegmentWriter(folder: string, opening: () => Opening, segmentBytesMax: number, first: number): SegmentWriter {
-  let segment = first;
-  let file: number | undefined;
-  let size = 0;
+  let next = first;
+  const open = new Map<PartKind, OpenSegment>();
   const sizes = new Map<number, number>();
+  let bytesAll = 0;
 
-  const write = (bytes: Uint8Array): void => {
-    for (let written = 0; written < bytes.length;) written += writeSync(file as number, bytes, written);
-    size += bytes.length;
-    sizes.set(segment, size);
+  const write = (to: OpenSegment, bytes: Uint8Array): void => {
+    for (let written = 0; written < bytes.length;) {
+      const more = writeSync(to.file, bytes, written);
+      written += more;
+      to.bytes += more;
+      bytesAll += more;
+    }
+    sizes.set(to.segment, to.bytes);
   };
 
-  const begin = (): void => {
+  const begin = (kind: PartKind): OpenSegment => {
+    const segment = next++;
     // "x": a segment is never shared, and never gone on with.
-    file = openSync(pathOf(folder, segment), "wx+", 0o600);
-    size = 0;
-    write(FILE_HEAD);
-    write(encodeRecord(recordType.open, encodeOpening(opening())));
+    const begun = { segment, file: openSync(pathOf(folder, segment), "wx+", 0o600), bytes: 0 };
+    open.set(kind, begun);
+    write(begun, FILE_HEAD);
+    write(begun, encodeRecord(recordType.open, encodeOpening(opening())));
+    return begun;
   };
 
-  const end = (): void => {
-    if (file !== undefined) closeSync(file);
-    file = undefined;
+  const end = (kind: PartKind): void => {
+    const ended = open.get(kind);
+    open.delete(kind);
+    if (ended !== undefined) closeSync(ended.file);
+  };
+
+  const leave = (segment: number): void => {
+    for (const [kind, one] of open) if (one.segment === segment) end(kind);
   };
 
   return {
-    append(type, payload) {
-      if (file !== undefined && size >= segmentBytesMax) {
-        end();
-        segment += 1;
-      }
+    append(kind, type, payload) {
+      if ((open.get(kind)?.bytes ?? 0) >= segmentBytesMax) end(kind);
       try {
-        if (file === undefined) begin();
+        const to = open.get(kind) ?? begin(kind);
         const record = encodeRecord(type, payload);
-        const offset = size + record.length - payload.length;
-        write(record);
-        return { segment, offset, length: payload.length };
+        const offset = to.bytes + record.length - payload.length;
+        write(to, record);
+        return { segment: to.segment, offset, length: payload.length };
       } catch (error) {
         // What was written of it is a torn end: never go on behind it.
-        end();
-        segment += 1;
+        end(kind);
         throw error;
       }
     },
     read({ segment: from, offset, length }) {
       const bytes = new Uint8Array(length);
-      const open = from === segment && file !== undefined ? file : openSync(pathOf(folder, from), "r");
+      const current = [...open.values()].find(({ segment }) => segment === from)?.file;
+      const file = current ?? openSync(pathOf(folder, from), "r");
       try {
         for (let read = 0; read < length;) {
-          const more = readSync(open, bytes, read, length - read, offset + read);
+          const more = readSync(file, bytes, read, length - read, offset + read);
           if (more === 0) throw new Error(`segment ${pathOf(folder, from)} ends within a batch`);
           read += more;
         }
       } finally {
-        if (open !== file) closeSync(open);
+        if (current === undefined) closeSync(file);
       }
       return bytes;
     },
-    dropBefore(kept) {
-      for (const old of [...sizes.keys()].filter((one) => one < kept && one !== segment)) {
-        sizes.delete(old);
-        rmSync(pathOf(folder, old), { force: true });
-      }
+    isCurrent: (segment) => [...open.values()].some((one) => one.segment === segment),
+    leave,
+    remove(segment) {
+      leave(segment);
+      bytesAll -= sizes.get(segment) ?? 0;
+      sizes.delete(segment);
+      rmSync(pathOf(folder, segment), { force: true });
     },
-    bytes: () => [...sizes.values()].reduce((sum, one) => sum + one, 0),
-    close: end,
+    bytes: () => bytesAll,
+    close() {
+      for (const kind of open.keys()) end(kind);
+    },
   };
 }
 

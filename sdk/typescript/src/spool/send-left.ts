@@ -1,11 +1,14 @@
 // Sends what one folder holds, as the producer that left it.
 
 import { basename } from "node:path";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { BatchBodySchema } from "@gradwatch/proto";
 import type { Environment } from "../environment.ts";
 import type { Network } from "../network.ts";
-import type { Outbox } from "../outbox.ts";
+import type { Entry, Outbox } from "../outbox.ts";
 import { type Seal, sealBatch, sealOf } from "../seal.ts";
 import { createSender } from "../sender.ts";
+import type { LeftEntry } from "./bounded-outbox.ts";
 import { openSpool } from "./open-spool.ts";
 import type { Opening } from "./payload.ts";
 import type { SpoolContent } from "./read-spool.ts";
@@ -29,15 +32,23 @@ export async function sendLeft(
   options: SyncOptions,
 ): Promise<SendResult> {
   const run = `${opening.request.project}/${opening.request.runId}`;
+  let tooOld = 0;
   const outbox = openSpool({
     folder,
     opening: () => opening,
     bytesMax: Number.POSITIVE_INFINITY,
+    oldestVersion: () => options.oldestVersion,
+    shed: (_kind, points) => (tooOld += points),
     remove: () => removeSpoolFolder(folder),
     diskFailed: (error) => options.say(`${basename(folder)}: ${error instanceof Error ? error.message : String(error)}`),
     left: { entries, lastSegment },
   });
-  const pointsAll = entries.reduce((sum, { points }) => sum + points, 0);
+  outbox.expire();
+  if (tooOld > 0) {
+    options.say(`${run}: ${tooOld} points have waited too long and are given up`);
+    outbox.append(dropNote(opening, entries, tooOld, options.environment.nowMs()));
+  }
+  const pointsAll = outbox.points();
   let [sent, rejected] = [0, 0];
   const end = await deliver(outbox, opening, network, options.environment, {
     settled(points) {
@@ -54,6 +65,26 @@ export async function sendLeft(
   network.close();
   outbox.close(closed);
   return { sent, rejected, done: closed };
+}
+
+/** A batch that tells the server what it will never get. */
+function dropNote(opening: Opening, entries: readonly LeftEntry[], points: number, nowMs: number): Entry {
+  const last = entries.at(-1) ?? { seq: 0n, ver: opening.firstVer };
+  const { project, runId, rank } = opening.request;
+  const drops = { reason: "too old when it was sent", points: BigInt(points) };
+  // Young enough not to be given up itself, should the server be away now.
+  const now = BigInt(nowMs) * 1000n;
+  const body = create(BatchBodySchema, {
+    project,
+    runId,
+    rank,
+    events: [{ timeMs: BigInt(nowMs), event: { case: "drops", value: drops } }],
+  });
+  return {
+    seq: last.seq + 1n,
+    ver: last.ver >= now ? last.ver + 1n : now,
+    parts: { data: { points: 1, body: toBinary(BatchBodySchema, body) } },
+  };
 }
 
 interface Fates {
@@ -79,7 +110,7 @@ function deliver(
     };
     const goOn = (): void => {
       cancelPatience();
-      if (outbox.unsettled().length === 0) end("all");
+      if (outbox.head(1).length === 0) end("all");
       else cancelPatience = environment.later(SILENCE_MS_MAX, () => end(`the server settled nothing for ${SILENCE_MS_MAX / 1000} s`));
     };
     const sender = createSender({

@@ -13,6 +13,8 @@ export interface SyncOptions {
   readonly environment: Environment;
   /** A road to the server that the folder was meant for, or to another; undefined: leave it. */
   readonly connect: (owner: Pick<Owner, "target" | "tls">) => Network | undefined;
+  /** What is older is given up; undefined: nothing is. */
+  readonly oldestVersion?: bigint | undefined;
   readonly progress: (progress: SyncProgress) => void;
   readonly say: (line: string) => void;
 }

@@ -8,7 +8,7 @@ import { create } from "@bufbuild/protobuf";
 import { CloseRunRequestSchema, OpenRunRequestSchema } from "@gradwatch/proto";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Outbox } from "../../src/outbox.ts";
+import { type Outbox, type PartKind } from "../../src/outbox.ts";
 import { openSpool } from "../../src/spool/open-spool.ts";
 import { readSpool } from "../../src/spool/read-spool.ts";
 
@@ -20,18 +20,21 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const opening = { request: create(OpenRunRequestSchema, { project: "p", runId: "r", producer: new Uint8Array(16) }), firstVer: 5n };
 const failures: unknown[] = [];
+const shed: [PartKind, number, string][] = [];
 const open = (bytesMax = 1e9): Outbox =>
   openSpool({
     folder,
     opening: () => opening,
     bytesMax,
+    oldestVersion: () => undefined,
+    shed: (kind, points, why) => shed.push([kind, points, why]),
     remove: () => rmSync(folder, { recursive: true }),
     diskFailed: (error) => failures.push(error),
     ...(readSpool(folder).opening === undefined ? {} : { left: readSpool(folder) }),
   });
 const bodyOf = (seq: bigint, size: number): Uint8Array<ArrayBuffer> => new Uint8Array(size).fill(Number(seq % 251n));
 const append = (outbox: Outbox, seq: bigint, size = 100): boolean =>
-  outbox.append({ seq, ver: 100n + seq, points: Number(seq), body: bodyOf(seq, size) });
+  outbox.append({ seq, ver: 100n + seq, parts: { data: { points: Number(seq), body: bodyOf(seq, size) } } });
 
 const operation = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("append" as const), size: fc.constantFrom(0, 10, 1_000, 3_000_000) }) },
@@ -68,7 +71,7 @@ describe("the spool", () => {
           } else {
             outbox = open();
           }
-          expect(outbox.unsettled().map((waits) => [waits.seq, waits.bytes])).toEqual([...model]);
+          expect(outbox.head(Infinity).map((waits) => [waits.seq, waits.bytes])).toEqual([...model]);
         }
         for (const [waits, size] of model) expect(outbox.bodyOf(waits)).toEqual(bodyOf(waits, size));
         expect(failures.splice(0)).toEqual([]);
@@ -85,7 +88,7 @@ describe("the spool", () => {
     }
     const bytes = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
     expect(bytes).toBeLessThan(25_000_000);
-    expect(outbox.unsettled()).toHaveLength(3);
+    expect(outbox.head(Infinity)).toHaveLength(3);
   });
 
   test("refuses what goes beyond its cap, and takes again once there is room", () => {
@@ -93,6 +96,7 @@ describe("the spool", () => {
     let seq = 0n;
     while (append(outbox, seq + 1n, 1_000_000)) seq += 1n;
     expect(seq).toBeGreaterThan(15n);
+    expect(shed.splice(0)).toEqual([["data", Number(seq + 1n), "full"]]);
     outbox.settle(seq);
     expect(append(outbox, seq + 1n, 1_000_000)).toBe(true);
   });
@@ -156,6 +160,8 @@ describe("the spool", () => {
       folder,
       opening: () => opening,
       bytesMax: 1e9,
+      oldestVersion: () => undefined,
+      shed: () => undefined,
       remove: () => undefined,
       diskFailed: (error) => failures.push(error),
     });

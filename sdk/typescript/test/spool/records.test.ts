@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { encodeRecord, HEADER_BYTES, recordType, scanRecords } from "../../src/spool/record.ts";
 
 const payloads = [10, 0, 300, 25].map((length, i) => Uint8Array.from({ length }, (_none, at) => (at * 7 + i) % 256));
-const records = payloads.map((payload) => encodeRecord(recordType.batch, payload));
+const records = payloads.map((payload) => encodeRecord(recordType.data, payload));
 const sample = Uint8Array.from(records.flatMap((record) => [...record]));
 /** Where each record ends. */
 const ends = records.map((_record, i) => records.slice(0, i + 1).reduce((sum, { length }) => sum + length, 0));
@@ -58,7 +58,7 @@ describe("damage", () => {
     },
     {
       name: "a payload that looks like a record's beginning",
-      spoil: () => [...encodeRecord(recordType.batch, records[0]!.slice(0, HEADER_BYTES)), ...records[1]!],
+      spoil: () => [...encodeRecord(recordType.data, records[0]!.slice(0, HEADER_BYTES)), ...records[1]!],
       intact: [-1, 1],
       damaged: 0,
     },
