@@ -20,7 +20,7 @@ export default defineConfig({
     execArgv: ["--conditions=source"],
     maxWorkers: 2,
     // Runs that tests start must not meet those of the user.
-    env: { GRADWATCH_SPOOL: mkdtempSync(join(tmpdir(), "gradwatch-spool-")) },
+    env: { GRADWATCH_CAPTURE: "off", GRADWATCH_SPOOL: mkdtempSync(join(tmpdir(), "gradwatch-spool-")) },
     // Guards against a hang; nothing is measured by it.
     testTimeout: long ? 1_800_000 : 120_000,
     hookTimeout: 120_000,

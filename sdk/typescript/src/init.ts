@@ -1,27 +1,16 @@
 // `init`: a run from options and environment. Returns at once; everything that waits happens later.
 
-import { create } from "@bufbuild/protobuf";
-import {
-  type ConfigEntry,
-  ConfigEntrySchema,
-  integerMax,
-  OpenRunRequestSchema,
-  type OpenRunRequest,
-  ResumePolicy,
-  RunEnvironmentSchema,
-} from "@gradwatch/proto";
-import { hostname } from "node:os";
 import { disabledRun } from "./disabled-run.ts";
 import { type Environment, processEnvironment } from "./environment.ts";
 import { keepBatches, oldestVersion } from "./keeping.ts";
 import { connectNetwork, type Network } from "./network.ts";
+import { openRequest } from "./open-request.ts";
 import { createRun } from "./run.ts";
 import { parseAddress, resolveSettings, type Settings } from "./settings.ts";
 import { syncSpool } from "./spool/sync.ts";
 import type { InitOptions, Run } from "./types.ts";
-import { createLedger, createWarnings, type Warnings } from "./warnings.ts";
+import { createLedger, createWarnings } from "./warnings.ts";
 
-const client = "gradwatch-sdk-ts/0.1.0";
 const defaultPagePort = 7070;
 
 /**
@@ -77,6 +66,8 @@ export function initWith(options: InitOptions, environment: Environment, connect
       ledger,
       warnings,
       connects: settings.mode === "online",
+      config: options.config,
+      capture: settings.capture,
       connect: (redirected) => connect(redirected === undefined ? settings : { ...settings, ...parseAddress(redirected, warnings) }),
       opened(response) {
         announce(`at ${response.url}`);
@@ -102,85 +93,6 @@ function sendLeftovers(settings: Settings, environment: Environment, connect: (s
     progress: () => undefined,
     say: () => undefined,
   }).catch(() => undefined);
-}
-
-function openRequest(options: InitOptions, settings: Settings, environment: Environment, warnings: Warnings): OpenRunRequest {
-  /** What cannot be read or is of the wrong kind is said, and left out. */
-  const lenient = <Value>(option: keyof InitOptions, read: () => Value, fallback: Value): Value => {
-    try {
-      return read();
-    } catch (error) {
-      warnings.warn(option, `option ${option} cannot be used: ${error instanceof Error ? error.message : String(error)}. Left out.`);
-      return fallback;
-    }
-  };
-  const text = (option: "name" | "jobType" | "notes"): string => lenient(option, () => String(options[option] ?? ""), "");
-  const { resumeStep, forkFrom } = options;
-  return create(OpenRunRequestSchema, {
-    protocolMin: 1,
-    protocolMax: 1,
-    client,
-    project: settings.project,
-    runId: settings.id,
-    producer: environment.randomBytes(16),
-    resume: { allow: ResumePolicy.ALLOW, must: ResumePolicy.MUST, never: ResumePolicy.NEVER }[settings.resume],
-    name: text("name"),
-    group: settings.group,
-    jobType: text("jobType"),
-    tags: lenient("tags", () => Array.from(options.tags ?? [], String), []),
-    notes: text("notes"),
-    config: lenient("config", () => configEntries(options.config ?? {}, "", 0), []),
-    rank: settings.rank,
-    worldSize: settings.worldSize,
-    localRank: settings.localRank,
-    environment: create(RunEnvironmentSchema, { host: hostname(), pid: process.pid, versions: { node: process.versions.node } }),
-    ...lenient("resumeStep", () => (resumeStep === undefined ? {} : { resumeStep: stepOf(resumeStep) }), {}),
-    ...lenient(
-      "forkFrom",
-      () => (forkFrom === undefined ? {} : { forkFrom: { runId: String(forkFrom.id), step: stepOf(forkFrom.step) } }),
-      {},
-    ),
-  });
-}
-
-function stepOf(step: number): bigint {
-  if (Number.isInteger(step) && step >= 0 && step <= integerMax) return BigInt(step);
-  throw new RangeError(`a step is ${String(step)}; it must be an integer from 0 to 2^50`);
-}
-
-/** Deeper nesting than this is kept as JSON text. */
-const configDepthMax = 8;
-
-function configEntries(config: Readonly<Record<string, unknown>>, prefix: string, depth: number): ConfigEntry[] {
-  return Object.entries(config).flatMap(([key, value]): ConfigEntry[] => {
-    const name = prefix + key;
-    const entry = (one: ConfigEntry["value"]): ConfigEntry[] => [create(ConfigEntrySchema, { key: name, value: one })];
-    switch (typeof value) {
-      case "number":
-        return entry({ case: "number", value });
-      case "bigint":
-        return entry({ case: "text", value: value.toString() });
-      case "string":
-        return entry({ case: "text", value });
-      case "boolean":
-        return entry({ case: "flag", value });
-      case "object":
-        if (value !== null && !Array.isArray(value) && depth < configDepthMax) {
-          return configEntries(value as Record<string, unknown>, `${name}.`, depth + 1);
-        }
-        return entry({ case: "json", value: jsonOf(value) });
-      default:
-        return [];
-    }
-  });
-}
-
-function jsonOf(value: unknown): string {
-  try {
-    return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === "bigint" ? inner.toString() : inner)) ?? "null";
-  } catch {
-    return "null";
-  }
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");

@@ -11,6 +11,7 @@ type Task = (end: ProcessEnd) => void;
 
 const tasks = new Set<Task>();
 const SIGNALS: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+let heardSignal: NodeJS.Signals | undefined;
 let exception: { readonly error: unknown } | undefined;
 
 /** Runs `task`, synchronously, when the process ends; returns how to take it back. */
@@ -31,7 +32,9 @@ function runAll(end: ProcessEnd): void {
 }
 
 function onExit(code: number): void {
-  runAll(exception === undefined ? { kind: "exit", code } : { kind: "exception", error: exception.error });
+  if (exception !== undefined) runAll({ kind: "exception", error: exception.error });
+  else if (heardSignal !== undefined) runAll({ kind: "signal", signal: heardSignal });
+  else runAll({ kind: "exit", code });
 }
 
 function onException(error: unknown): void {
@@ -39,8 +42,11 @@ function onException(error: unknown): void {
 }
 
 function onSignal(signal: NodeJS.Signals): void {
-  // Somebody else decides what the signal means; the process may go on.
-  if (process.listenerCount(signal) > 1) return;
+  // Somebody else decides what the signal means; the process may go on, or exit because of it.
+  if (process.listenerCount(signal) > 1) {
+    heardSignal = signal;
+    return;
+  }
   runAll({ kind: "signal", signal });
   uninstall();
   process.kill(process.pid, signal);

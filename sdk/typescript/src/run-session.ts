@@ -6,8 +6,10 @@ import {
   type AlertNotice,
   type CloseRunRequest,
   CloseRunRequestSchema,
+  type ConsoleLine,
   type Event,
   type FlightRecorderRequest,
+  type Image,
   type Limits,
   type OpenRunRequest,
   type OpenRunResponse,
@@ -22,6 +24,7 @@ import { partKinds, pointsOf } from "./outbox.ts";
 import { type Seal, sealBatch, sealOf } from "./seal.ts";
 import { createSender, type Sender } from "./sender.ts";
 import type { Alert, FinishReport } from "./types.ts";
+import { nameBytesMaxDefault } from "./usable-name.ts";
 import { createVersionClock } from "./version-clock.ts";
 import type { Ledger, Warnings } from "./warnings.ts";
 
@@ -45,6 +48,13 @@ export interface RunSession {
   /** Something was added: seals when a batch is full, else at its age. */
   added(): void;
   event(event: Event["event"]): void;
+  console(line: ConsoleLine): void;
+  image(image: Image): void;
+  /** Values of the machine: they belong to the last step logged. */
+  usage(values: Readonly<Record<string, number>>): void;
+  /** Points that never came as far as a batch. */
+  lost(reason: string, points: number): void;
+  readonly imageBytesMax: () => number;
   readonly nameBytesMax: () => number;
   noteStep(step: number): void;
   onAlert(listener: (alert: Alert) => void): () => void;
@@ -68,8 +78,8 @@ const batchAgeMs = 200;
 const batchPointsMax = 50_000;
 /** Of everything else, as estimated. */
 const batchBytesMax = 1024 * 1024;
-const nameBytesMaxDefault = 512;
 const tellDropsEveryMs = 1_000;
+const imageBytesMaxDefault = 2 * 1024 * 1024;
 
 export function createRunSession(options: RunSessionOptions): RunSession {
   const { environment, request, ledger, warnings } = options;
@@ -115,6 +125,7 @@ export function createRunSession(options: RunSessionOptions): RunSession {
         limits = response.limits;
         if (response.stepMax !== undefined) options.stepFloor(Number(response.stepMax));
         warnings.recovered("server");
+        tellDifferences(response);
         options.opened(response);
       },
       settled(settled) {
@@ -141,6 +152,8 @@ export function createRunSession(options: RunSessionOptions): RunSession {
         for (const { points } of outbox.settle(2n ** 63n)) ledger.drop("run refused", points);
         wakeWaiters();
       },
+      unknown: () =>
+        warnings.warn("newer server", "the server asks for something that this SDK does not know; it is ignored. Upgrade @gradwatch/sdk."),
       away: (reason) => warnings.warn("server", `the server is away (${reason}). Points wait ${where} and are sent when it answers.`),
       alert(notice: AlertNotice) {
         if (notice.runId === request.runId && notice.project === request.project) callAll(alertListeners, alertOf(notice), "onAlert");
@@ -155,6 +168,16 @@ export function createRunSession(options: RunSessionOptions): RunSession {
       },
     },
   });
+
+  /** Old and new speak to each other; what one does not know is lost, and it is said. */
+  function tellDifferences({ server, unknownFields }: OpenRunResponse): void {
+    if (unknownFields > 0) {
+      warnings.warn(
+        "older server",
+        `${server === "" ? "the server" : server} is older than this SDK: it ignores ${unknownFields} things that it was told about the run. Upgrade the server to keep them.`,
+      );
+    }
+  }
 
   function callAll<Value>(listeners: ReadonlySet<(value: Value) => void>, value: Value, what: string): void {
     for (const listener of listeners) {
@@ -223,6 +246,27 @@ export function createRunSession(options: RunSessionOptions): RunSession {
       ledger.logged += 1;
       age();
     },
+    console(line) {
+      batcher.console(line);
+      ledger.logged += 1;
+      this.added();
+    },
+    image(image) {
+      batcher.image(image);
+      ledger.logged += 1;
+      this.added();
+    },
+    usage(values) {
+      const names = Object.keys(values);
+      batcher.scalars(names, Object.values(values), names.length, lastStep ?? 0, environment.nowMs());
+      ledger.logged += names.length;
+      age();
+    },
+    lost(reason, points) {
+      ledger.logged += points;
+      ledger.drop(reason, points);
+    },
+    imageBytesMax: () => limits?.imageBytesMax ?? imageBytesMaxDefault,
     nameBytesMax: () => limits?.nameBytesMax ?? nameBytesMaxDefault,
     noteStep(step) {
       lastStep = lastStep === undefined ? step : Math.max(lastStep, step);

@@ -1,17 +1,34 @@
 // The run as users hold it. Every method checks its arguments, reports what is wrong once a kind, and never throws.
 
 import { create } from "@bufbuild/protobuf";
-import { CheckpointSchema, integerMax, RunOutcome } from "@gradwatch/proto";
-import { flatten } from "./flatten.ts";
+import { AlertLevel, CheckpointSchema, ImageSchema, integerMax, RunOutcome, SummaryEntrySchema, UserAlertSchema } from "@gradwatch/proto";
+import type { CaptureSettings } from "./capture/capture-settings.ts";
+import { startCapture } from "./capture/start-capture.ts";
+import { configEntries } from "./config-entries.ts";
+import { flatten, toNumber } from "./flatten.ts";
+import { encodeImage } from "./image.ts";
+import { liveRecord } from "./live-record.ts";
 import type { ProcessEnd } from "./process-end.ts";
+import { redactText, redactValue } from "./redact.ts";
 import { createRunSession, type Ending, type RunSessionOptions } from "./run-session.ts";
 import { summarize } from "./summarize.ts";
-import type { FinishReport, LogOptions, LogRecord, Run, SummarizedTensor } from "./types.ts";
+import type { FinishReport, ImageInput, LogImageOptions, LogOptions, LogRecord, Run, SummarizedTensor, UserAlert } from "./types.ts";
+import { nameProblem } from "./usable-name.ts";
 import { metricDefinition, runFacts, stepRecord, stepRecordPoints } from "./wire-tensor.ts";
 
 const finishTimeoutMs = 30_000;
+const alertWaitMsDefault = 60_000;
+/** UTF-16 units. */
+const captionLengthMax = 500;
+const alertTextLengthMax = 10_000;
 
-export function createRun(options: Omit<RunSessionOptions, "stepFloor">, guessedUrl: string): Run {
+export interface RunOptions extends Omit<RunSessionOptions, "stepFloor"> {
+  /** As the user gave it. */
+  readonly config: unknown;
+  readonly capture: CaptureSettings;
+}
+
+export function createRun(options: RunOptions, guessedUrl: string): Run {
   const { environment, ledger, warnings, request } = options;
   let url = guessedUrl;
   let nextStep = 0;
@@ -25,7 +42,11 @@ export function createRun(options: Omit<RunSessionOptions, "stepFloor">, guessed
     stepFloor: (step) => (nextStep = Math.max(nextStep, step + 1)),
   });
 
-  const forgetEnd = environment.atEnd((end) => session.flush(endingOf(end)));
+  const capture = startCapture({ capture: options.capture, environment, session, isFirstOnMachine: request.localRank === 0 });
+  const forgetEnd = environment.atEnd((end) => {
+    capture.stop();
+    session.flush(endingOf(end));
+  });
 
   const refuse = (reason: string, points: number, message: string): void => {
     ledger.logged += points;
@@ -53,14 +74,10 @@ export function createRun(options: Omit<RunSessionOptions, "stepFloor">, guessed
       `step is ${String(step)}; it must be an integer from 0 to 2^50. The values of such steps are dropped and counted.`,
     );
 
-  const tooLong = (name: string): boolean => {
-    const max = session.nameBytesMax();
-    if (name !== "" && (name.length * 3 <= max || Buffer.byteLength(name) <= max) && !controlCharacter.test(name)) return false;
-    refuse(
-      "wrong name",
-      1,
-      `name ${JSON.stringify(name.slice(0, 40))} is ${Buffer.byteLength(name)} bytes; names have 1 to ${max} bytes and no control characters`,
-    );
+  const isBadName = (name: string): boolean => {
+    const problem = nameProblem(name, session.nameBytesMax());
+    if (problem === undefined) return false;
+    refuse("wrong name", 1, `name ${problem}`);
     return true;
   };
 
@@ -98,7 +115,7 @@ export function createRun(options: Omit<RunSessionOptions, "stepFloor">, guessed
       count = 0;
       flat.names.forEach((name, i) => {
         if (!checked.has(name)) {
-          if (tooLong(name)) return;
+          if (isBadName(name)) return;
           if (checked.size < checkedMax) checked.add(name);
         }
         names[count] = name;
@@ -124,12 +141,79 @@ export function createRun(options: Omit<RunSessionOptions, "stepFloor">, guessed
       wrongStep(summaries.length, given);
       return;
     }
-    const good = summaries.filter(({ name }) => !tooLong(name));
+    const good = summaries.filter(({ name }) => !isBadName(name));
     if (good.length === 0) return;
     session.batcher.summaries(good, step, environment.nowMs());
     ledger.logged += good.length;
     if (given !== undefined) noteStep(step);
     session.added();
+  }
+
+  function logImage(name: string, input: ImageInput, { step: given, caption }: LogImageOptions): void {
+    const step = given === undefined ? Math.max(0, nextStep - 1) : stepOf(given);
+    if (step === undefined) {
+      wrongStep(1, given);
+      return;
+    }
+    if (isBadName(name)) return;
+    const image = encodeImage(input);
+    if (image.data.length > session.imageBytesMax()) {
+      refuse(
+        "image too large",
+        1,
+        `image ${name} is ${image.data.length} bytes; the limit is ${session.imageBytesMax()}. Make it smaller.`,
+      );
+      return;
+    }
+    const text = redactText(String(caption ?? "").slice(0, captionLengthMax)).toWellFormed();
+    session.image(create(ImageSchema, { ...image, name, step: BigInt(step), timeMs: BigInt(environment.nowMs()), caption: text }));
+    if (given !== undefined) noteStep(step);
+  }
+
+  const raisedAtMs = new Map<string, number>();
+
+  function raise({ title: given, text, level = "warn", waitDurationMs = alertWaitMsDefault }: UserAlert): void {
+    const title = String(given).slice(0, captionLengthMax).toWellFormed();
+    const now = environment.nowMs();
+    if (now - (raisedAtMs.get(title) ?? Number.NEGATIVE_INFINITY) < waitDurationMs) return;
+    raisedAtMs.set(title, now);
+    const wireLevel = alertLevels[level];
+    if (wireLevel === undefined) throw new RangeError(`level is ${String(level)}; it is one of ${Object.keys(alertLevels).join(", ")}`);
+    const value = create(UserAlertSchema, {
+      title,
+      text: redactText(String(text ?? "").slice(0, alertTextLengthMax)).toWellFormed(),
+      level: wireLevel,
+      waitDurationMs: BigInt(Math.max(0, Math.floor(waitDurationMs))),
+    });
+    session.event({ case: "userAlert", value });
+  }
+
+  const setConfig = (name: string, value: unknown): void =>
+    guarded("config", () => {
+      const wrong = (message: string): void => refuse("wrong config", 1, message);
+      for (const entry of configEntries({ [name]: value }, wrong)) session.event({ case: "config", value: entry });
+    });
+
+  const setSummary = (name: string, value: unknown): void =>
+    guarded("summary", () => {
+      if (isBadName(name)) return;
+      const number = toNumber(value);
+      if (number !== undefined)
+        session.event({ case: "summary", value: create(SummaryEntrySchema, { key: name, value: { case: "number", value: number } }) });
+      else if (typeof value === "string") {
+        const shown = redactValue(name, value.slice(0, alertTextLengthMax)).toWellFormed();
+        session.event({ case: "summary", value: create(SummaryEntrySchema, { key: name, value: { case: "text", value: shown } }) });
+      } else refuse("wrong value", 1, `summary ${JSON.stringify(name)} is a ${typeof value}; it takes numbers and texts`);
+    });
+
+  const config = liveRecord(readableRecord(options.config), setConfig);
+  const summary = liveRecord<number | string>({}, setSummary);
+
+  async function end(ending: Ending, timeoutMs: number): Promise<FinishReport> {
+    await capture.told();
+    capture.stop();
+    forgetEnd();
+    return await session.finish(ending, timeoutMs);
   }
 
   /** Nothing that a user passes may throw into training. */
@@ -178,6 +262,10 @@ export function createRun(options: Omit<RunSessionOptions, "stepFloor">, guessed
     describe: (facts) => guarded("describe()", () => session.event({ case: "facts", value: runFacts(facts) })),
     defineMetric: (pattern, given) =>
       guarded("defineMetric()", () => session.event({ case: "metricDefinition", value: metricDefinition(String(pattern), given) })),
+    logImage: (name, image, given = {}) => guarded("logImage()", () => logImage(String(name), image, given)),
+    config,
+    summary,
+    alert: (given) => guarded("alert()", () => raise(given)),
     checkpoint: (made) =>
       guarded("checkpoint()", () => {
         const { step, path } = made;
@@ -188,8 +276,8 @@ export function createRun(options: Omit<RunSessionOptions, "stepFloor">, guessed
     shouldStop: () => session.shouldStop(),
     finish(exitCode = 0, given = {}) {
       const timeoutMs = given?.timeoutMs ?? finishTimeoutMs;
-      if (finishing === undefined) forgetEnd();
-      finishing ??= session.finish({ outcome: exitCode === 0 ? RunOutcome.FINISHED : RunOutcome.FAILED, exitCode }, timeoutMs);
+      const outcome = given?.outcome === undefined ? undefined : outcomes[given.outcome];
+      finishing ??= end({ outcome: outcome ?? (exitCode === 0 ? RunOutcome.FINISHED : RunOutcome.FAILED), exitCode }, timeoutMs);
       return finishing;
     },
   };
@@ -201,17 +289,41 @@ function endingOf(end: ProcessEnd): Ending {
     case "exit":
       return { outcome: end.code === 0 ? RunOutcome.FINISHED : RunOutcome.FAILED, exitCode: end.code };
     case "signal":
-      return { outcome: RunOutcome.KILLED };
+      return { outcome: end.signal === "SIGTERM" && isScheduled() ? RunOutcome.PREEMPTED : RunOutcome.KILLED };
     case "exception": {
       const { error } = end;
       const [message, stack] = error instanceof Error ? [`${error.name}: ${error.message}`, error.stack ?? ""] : [String(error), ""];
-      return { outcome: RunOutcome.FAILED, exitCode: 1, error: { message, stack } };
+      return { outcome: RunOutcome.FAILED, exitCode: 1, error: { message: redactText(message), stack: redactText(stack) } };
     }
   }
 }
 
-// eslint-disable-next-line no-control-regex -- control characters are exactly what names must not hold
-const controlCharacter = /[\u0000-\u001f\u007f]/;
+/** Under Slurm, Kubernetes, torchrun or LSF a SIGTERM is the scheduler's, which starts the work again. */
+const isScheduled = (): boolean =>
+  ["SLURM_JOB_ID", "KUBERNETES_SERVICE_HOST", "TORCHELASTIC_RUN_ID", "LSB_JOBID"].some((name) => process.env[name] !== undefined);
+
+const outcomes: Readonly<Record<string, RunOutcome>> = {
+  finished: RunOutcome.FINISHED,
+  failed: RunOutcome.FAILED,
+  killed: RunOutcome.KILLED,
+  preempted: RunOutcome.PREEMPTED,
+};
+
+const alertLevels: Readonly<Record<string, AlertLevel>> = {
+  info: AlertLevel.INFO,
+  warn: AlertLevel.WARN,
+  high: AlertLevel.HIGH,
+  critical: AlertLevel.CRITICAL,
+};
+
+/** What can be read of a given configuration. */
+function readableRecord(given: unknown): Record<string, unknown> {
+  try {
+    return typeof given === "object" && given !== null ? { ...given } : {};
+  } catch {
+    return {};
+  }
+}
 
 /** BigInt arrays as numbers; everything else as it is. */
 const numbersOf = (values: ArrayLike<number> | ArrayLike<bigint>): ArrayLike<number> =>

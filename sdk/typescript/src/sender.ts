@@ -31,6 +31,8 @@ export interface SenderEvents {
   readonly away: (reason: string) => void;
   readonly alert: (notice: Extract<WriteResponse["message"], { case: "alert" }>["value"]) => void;
   readonly stop: (reason: string) => void;
+  /** A message that this version does not know. */
+  readonly unknown: () => void;
   /** True when somebody records. */
   readonly flightRecorder: (request: FlightRecorderRequest) => boolean;
 }
@@ -221,6 +223,7 @@ export function createSender(options: SenderOptions): Sender {
         refuse(`the API key was revoked: ${message.value.reason}`);
         break;
       case undefined:
+        events.unknown();
         break;
     }
   }

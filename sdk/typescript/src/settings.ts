@@ -1,6 +1,7 @@
 // Options of `init`, completed by environment variables and defaults: GRADWATCH_*, then what schedulers and launchers set
 // (torchrun, Slurm). A nonsensical value is warned about and replaced by the default; `init` never throws.
 
+import { type CaptureSettings, resolveCapture } from "./capture/capture-settings.ts";
 import { defaultSpoolRoot } from "./spool/spool-folder.ts";
 import type { InitOptions, Mode } from "./types.ts";
 import type { Warnings } from "./warnings.ts";
@@ -20,6 +21,7 @@ export interface Settings {
   /** Of one run on this machine. */
   readonly spoolBytesMax: number;
   readonly spoolDaysMax: number;
+  readonly capture: CaptureSettings;
   readonly rank: number;
   readonly worldSize: number;
   readonly localRank: number;
@@ -70,6 +72,7 @@ export function resolveSettings(options: InitOptions, variables: Variables, rand
     spool: spoolRoot(options.spool, variables),
     spoolBytesMax: atLeast("spoolBytesMax", options.spoolBytesMax ?? variables["GRADWATCH_SPOOL_BYTES"], 1024 * 1024, defaultSpoolBytesMax),
     spoolDaysMax: atLeast("spoolDaysMax", options.spoolDaysMax ?? variables["GRADWATCH_SPOOL_DAYS"], 0, defaultSpoolDaysMax),
+    capture: resolveCapture(options.capture, variables["GRADWATCH_CAPTURE"], (what) => warnings.warn("capture", `${what}. Ignored.`)),
     rank: integer("rank", options.rank ?? variables["RANK"] ?? variables["SLURM_PROCID"]) ?? 0,
     worldSize: integer("worldSize", options.worldSize ?? variables["WORLD_SIZE"] ?? variables["SLURM_NTASKS"]) ?? 0,
     localRank: integer("LOCAL_RANK", variables["LOCAL_RANK"] ?? variables["SLURM_LOCALID"]) ?? 0,

@@ -38,6 +38,12 @@ export interface InitOptions {
   readonly spoolDaysMax?: number;
   readonly rank?: number;
   readonly worldSize?: number;
+  /**
+   * What is captured without being logged: command line and machine ("environment"), commit and dirtiness ("git"), use of
+   * processor, memory and GPU over time ("usage"), lines on stdout and stderr ("console"). Secret-looking values are taken out.
+   * Default: GRADWATCH_CAPTURE ("off", or the kinds that are wanted), else all.
+   */
+  readonly capture?: boolean | { readonly [kind in "environment" | "git" | "usage" | "console"]?: boolean };
   /** Prints the run's URL and warnings on stderr. Default true. */
   readonly verbose?: boolean;
 }
@@ -223,6 +229,41 @@ export interface Alert {
   readonly url: string;
 }
 
+/** Values row by row, channels last: `data.length` = width × height × channels (1 grey, 2 grey + alpha, 3 RGB, 4 RGBA). Bytes are drawn as they are, other numbers from their smallest (black) to their largest (white). */
+export interface Pixels {
+  readonly data: Uint8Array | Uint8ClampedArray | ArrayLike<number>;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** An encoded PNG, JPEG or WebP, or pixels. */
+export type ImageInput = Uint8Array | Pixels;
+
+export interface LogImageOptions {
+  /** Default: the last step logged. */
+  readonly step?: number;
+  readonly caption?: string;
+}
+
+/** The user's own condition. */
+export interface UserAlert {
+  readonly title: string;
+  readonly text?: string;
+  /** Default "warn". */
+  readonly level?: AlertLevel;
+  /** The same title is not repeated sooner. Default 60 000. */
+  readonly waitDurationMs?: number;
+}
+
+export type Outcome = "finished" | "failed" | "killed" | "preempted";
+
+export interface FinishOptions {
+  /** Default 30 000. */
+  readonly timeoutMs?: number;
+  /** How it ended, where the exit code does not tell. */
+  readonly outcome?: Outcome;
+}
+
 /** What became of everything that was logged. `logged` = `acknowledged` + `rejected` + `dropped` + `pending`, in points. */
 export interface FinishReport {
   readonly logged: number;
@@ -248,11 +289,18 @@ export interface Run {
   logStep(record: StepRecordValues): void;
   describe(facts: RunFacts): void;
   defineMetric(pattern: string, options: MetricOptions): void;
+  logImage(name: string, image: ImageInput, options?: LogImageOptions): void;
+  /** Hyper-parameters: reads as given and set; what is set is recorded. */
+  readonly config: Record<string, unknown>;
+  /** Results for the table of runs, in place of a metric's last value: `run.summary["best/acc"] = 0.93`. */
+  readonly summary: Record<string, number | string>;
+  /** Raises an alert of the user's own. */
+  alert(alert: UserAlert): void;
   checkpoint(checkpoint: { readonly step: number; readonly path: string }): void;
   /** Calls back for every incident of this run; returns a function that stops it. */
   onAlert(listener: (alert: Alert) => void): () => void;
   /** True once a person or a policy asked to stop. */
   shouldStop(): boolean;
-  /** Sends what is left, ends the run and tells what became of every point. Waits at most `timeoutMs` (default 30 000). */
-  finish(exitCode?: number, options?: { readonly timeoutMs?: number }): Promise<FinishReport>;
+  /** Sends what is left, ends the run and tells what became of every point. Waits at most `timeoutMs`. */
+  finish(exitCode?: number, options?: FinishOptions): Promise<FinishReport>;
 }

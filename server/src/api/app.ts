@@ -13,7 +13,9 @@ import { hostGuard } from "./host-guard.ts";
 import { builtPage, pageFiles } from "./page-files.ts";
 import { answerProblem, problemOf, problemOfError } from "./problem.ts";
 import { alertRoutes } from "./routes/alerts.ts";
+import { consoleRoutes } from "./routes/console.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { imageRoutes } from "./routes/images.ts";
 import { projectRoutes } from "./routes/projects.ts";
 import { ruleRoutes } from "./routes/rules.ts";
 import { runRoutes } from "./routes/runs.ts";
@@ -85,6 +87,17 @@ function v1(deps: ApiDeps): OpenAPIHono {
       return answerProblem(c, problemOf("invalid-request", detail, errors));
     },
   });
-  for (const add of [projectRoutes, runRoutes, seriesRoutes, tensorRoutes, alertRoutes, ruleRoutes, eventRoutes]) add(routes, deps);
+  for (const add of [
+    projectRoutes,
+    runRoutes,
+    seriesRoutes,
+    tensorRoutes,
+    alertRoutes,
+    ruleRoutes,
+    consoleRoutes,
+    imageRoutes,
+    eventRoutes,
+  ])
+    add(routes, deps);
   return routes;
 }

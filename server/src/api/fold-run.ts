@@ -16,7 +16,7 @@ export interface RunEvent {
 
 /** Kinds of events that the list of runs needs, and those that one run's page needs beside them. */
 export const listedKinds: readonly string[] = ["opened", "closed", "config", "summary"];
-export const detailKinds: readonly string[] = [...listedKinds, "facts", "checkpoint", "drops"];
+export const detailKinds: readonly string[] = [...listedKinds, "facts", "checkpoint", "drops", "environment"];
 
 export interface FoldedRun {
   readonly name: string;
@@ -30,11 +30,15 @@ export interface FoldedRun {
   readonly endedAt: number | null;
   readonly config: Record<string, unknown>;
   /** Values that the user set. */
-  readonly summary: Record<string, Float>;
+  readonly summary: Record<string, Float | string>;
   readonly error: string | null;
+  readonly stack: string | null;
   readonly exitCode: number | null;
   readonly facts: Record<string, unknown>;
   readonly environment: Record<string, unknown>;
+  readonly forkedFrom: { readonly run: string; readonly step: number } | null;
+  /** Of the ranks of the present world: how its newest process ended; null where it has not. */
+  readonly rankStates: readonly { readonly rank: number; readonly ended: RunState | null }[];
   readonly checkpoints: { step: number; path: string; time: number }[];
   readonly drops: { reason: string; points: number }[];
 }
@@ -48,7 +52,9 @@ export function foldRun(events: readonly RunEvent[], heartbeatMs: number, nowMs:
   const of = (kind: string): ParsedEvent[] => parsed.filter((event) => event.kind === kind);
   const opened = of("opened");
   const closed = of("closed");
-  const first = opened.find(({ rank }) => rank === 0)?.body ?? opened[0]?.body ?? {};
+  const firstOpened = opened.find(({ rank }) => rank === 0) ?? opened[0];
+  const first = firstOpened?.body ?? {};
+  const firstRank = firstOpened?.rank ?? 0;
   const latest = (key: string): unknown => opened.findLast(({ body }) => body[key] !== undefined)?.body[key];
   const lastSignMs = Math.max(heartbeatMs, ...opened.map(({ time_ms }) => time_ms), ...closed.map(({ time_ms }) => time_ms));
   const ending = endingOf(opened, closed);
@@ -62,7 +68,7 @@ export function foldRun(events: readonly RunEvent[], heartbeatMs: number, nowMs:
     jobType: text(latest("jobType")),
     tags: (latest("tags") as string[] | undefined) ?? [],
     notes: text(latest("notes")),
-    ranks: Math.max(new Set(opened.map(({ rank }) => rank)).size, ...opened.map(({ body }) => Number(body["worldSize"] ?? 0))),
+    ranks: worldSizeOf(opened) ?? new Set(opened.map(({ rank }) => rank)).size,
     state: ending?.state ?? (silent ? "crashed" : "running"),
     lastSignMs,
     endedAt: ending?.time ?? (silent ? lastSignMs : null),
@@ -70,14 +76,20 @@ export function foldRun(events: readonly RunEvent[], heartbeatMs: number, nowMs:
       [...opened.flatMap(({ body }) => (body["config"] as Body[] | undefined) ?? []), ...of("config").map(({ body }) => body)].map(entryOf),
     ),
     summary: Object.fromEntries(
-      of("summary")
-        .filter(({ body }) => body["number"] !== undefined)
-        .map(({ body }) => [text(body["key"]), body["number"] as Float]),
+      of("summary").map(({ body }) => [text(body["key"]), (body["number"] ?? text(body["text"])) as Float | string]),
     ),
     error: ending?.error ?? null,
+    stack: ending?.stack ?? null,
     exitCode: ending?.exitCode ?? null,
     facts: Object.assign({}, ...facts.map(({ body }) => plainMessage(RunFactsSchema, body))) as Record<string, unknown>,
-    environment: plainMessage(RunEnvironmentSchema, (first as { environment?: unknown }).environment),
+    environment: Object.assign(
+      plainMessage(RunEnvironmentSchema, (first as { environment?: unknown }).environment),
+      ...of("environment")
+        .filter(({ rank }) => rank === firstRank)
+        .map(({ body }) => plainMessage(RunEnvironmentSchema, body)),
+    ) as Record<string, unknown>,
+    forkedFrom: forkOf(opened),
+    rankStates: rankStatesOf(opened, closed),
     checkpoints: of("checkpoint").map(({ time_ms, body }) => ({
       step: Number(body["step"] ?? 0),
       path: text(body["path"]),
@@ -91,6 +103,7 @@ interface Ending {
   readonly state: RunState;
   readonly time: number;
   readonly error: string | null;
+  readonly stack: string | null;
   readonly exitCode: number | null;
 }
 
@@ -106,18 +119,48 @@ const outcomes: Readonly<Record<string, RunState>> = {
 
 /** Undefined while the newest process of some rank is not closed. */
 function endingOf(opened: readonly ParsedEvent[], closed: readonly ParsedEvent[]): Ending | undefined {
-  const newest = new Map(opened.map((event) => [event.rank, event.producer]));
-  const endings = [...newest.values()].map((producer) => closed.findLast((event) => event.producer === producer));
+  const endings = newestProducers(opened).map(({ producer }) => closed.findLast((event) => event.producer === producer));
   if (endings.length === 0 || endings.includes(undefined)) return undefined;
   const all = (endings as ParsedEvent[])
-    .map(({ time_ms, body }) => ({
-      state: outcomes[String(body["outcome"])] ?? "finished",
-      time: time_ms,
-      error: text(body["error"]) || null,
-      exitCode: body["exitCode"] === undefined ? null : Number(body["exitCode"]),
+    .map((event) => ({
+      state: outcomeOf(event),
+      time: event.time_ms,
+      error: text(event.body["error"]) || null,
+      stack: text(event.body["stack"]) || null,
+      exitCode: event.body["exitCode"] === undefined ? null : Number(event.body["exitCode"]),
     }))
     .toSorted((a, b) => severity.indexOf(a.state) - severity.indexOf(b.state));
   return { ...(all[0] as Ending), time: Math.max(...all.map(({ time }) => time)) };
+}
+
+const outcomeOf = ({ body }: ParsedEvent): RunState => outcomes[String(body["outcome"])] ?? "finished";
+
+/** Ranks of the newest generation, as it told its size; undefined: it did not. */
+function worldSizeOf(opened: readonly ParsedEvent[]): number | undefined {
+  const size = Number(opened.at(-1)?.body["worldSize"] ?? 0);
+  return size > 0 ? size : undefined;
+}
+
+/** The newest process of every rank. A rank beyond the world of the newest generation is no part of it any more. */
+function newestProducers(opened: readonly ParsedEvent[]): { rank: number; producer: string }[] {
+  const world = worldSizeOf(opened) ?? Number.POSITIVE_INFINITY;
+  const newest = new Map(opened.map((event) => [event.rank, event.producer]));
+  return [...newest]
+    .map(([rank, producer]) => ({ rank, producer }))
+    .filter(({ rank }) => rank < world)
+    .toSorted((a, b) => a.rank - b.rank);
+}
+
+function rankStatesOf(opened: readonly ParsedEvent[], closed: readonly ParsedEvent[]): FoldedRun["rankStates"] {
+  return newestProducers(opened).map(({ rank, producer }) => {
+    const end = closed.findLast((event) => event.producer === producer);
+    return { rank, ended: end === undefined ? null : outcomeOf(end) };
+  });
+}
+
+function forkOf(opened: readonly ParsedEvent[]): FoldedRun["forkedFrom"] {
+  const fork = opened[0]?.body["forkFrom"] as Body | undefined;
+  return fork === undefined ? null : { run: text(fork["runId"]), step: Number(fork["step"] ?? 0) };
 }
 
 function entryOf(body: Body): [string, unknown] {

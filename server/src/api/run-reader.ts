@@ -3,7 +3,7 @@
 
 import { incidentCounts } from "../storage/queries/incidents.ts";
 import { runSummaries } from "../storage/queries/metrics.ts";
-import { runEvents, runHeartbeats, runSessions } from "../storage/queries/runs.ts";
+import { rankHeartbeats, runEvents, runHeartbeats, runSessions } from "../storage/queries/runs.ts";
 import { sessionCuts } from "../storage/queries/session-cut.ts";
 import type { Store } from "../storage/store.ts";
 import { detailKinds, foldRun, type FoldedRun } from "./fold-run.ts";
@@ -106,15 +106,24 @@ export async function completeRuns(runs: readonly Folded[], context: ReadContext
 export async function readRunDetail(run: StoredRun, context: ReadContext): Promise<RunDetail> {
   const { store, signal } = context;
   const [folded] = (await foldRuns([run], detailKinds, context)) as [Folded];
-  const [[complete], sessions] = await Promise.all([
+  const [[complete], sessions, life] = await Promise.all([
     completeRuns([folded], context),
     store.read(runSessions, { run: run.run }, { signal }),
+    store.read(rankHeartbeats, { run: run.run }, { signal }),
   ]);
-  const { error, exitCode, facts, environment, checkpoints, drops } = folded.folded;
+  const { error, stack, exitCode, facts, environment, checkpoints, drops, forkedFrom } = folded.folded;
+  const lifeOf = new Map(life.map((row) => [row.rank, row]));
   return {
     ...(complete as Run),
     error,
+    stack,
     exitCode,
+    forkedFrom,
+    rankStates: folded.folded.rankStates.map(({ rank, ended }) => {
+      const { time_ms: lastSignAt = null, step: lastStep = null } = lifeOf.get(rank) ?? {};
+      const isSilent = context.nowMs - (lastSignAt ?? run.created_ms) >= context.silenceMs;
+      return { rank, state: ended ?? (isSilent ? "crashed" : "running"), lastStep, lastSignAt };
+    }),
     facts,
     environment,
     checkpoints,

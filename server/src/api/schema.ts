@@ -60,7 +60,9 @@ export const Run = z
     ranks: z.number().int(),
     stepMax: z.number().int().nullable(),
     config: z.record(z.string(), z.unknown()).openapi({ description: "Flattened with '.'" }),
-    summary: z.record(z.string(), Float).openapi({ description: "Last value by metric name" }),
+    summary: z
+      .record(z.string(), z.union([Float, z.string()]))
+      .openapi({ description: "Last value by metric name, and what the run set itself" }),
     incidents: z.object({
       firing: z.number().int(),
       total: z.number().int(),
@@ -72,7 +74,15 @@ export type Run = z.infer<typeof Run>;
 
 export const RunDetail = Run.extend({
   error: z.string().nullable().openapi({ description: "Exception that ended the run" }),
+  stack: z.string().nullable(),
   exitCode: z.number().int().nullable(),
+  forkedFrom: z
+    .object({ run: z.string(), step: z.number().int() })
+    .nullable()
+    .openapi({ description: "The run of the same project whose history at steps below `step` this one began with" }),
+  rankStates: z
+    .array(z.object({ rank: z.number().int(), state: RunState, lastStep: z.number().int().nullable(), lastSignAt: z.number().nullable() }))
+    .openapi({ description: "By rank: the one whose last step is behind the others' is the one that hangs" }),
   sessions: z.array(
     z.object({ session: z.number().int(), rank: z.number().int(), openedAt: z.number(), resumeStep: z.number().int().nullable() }),
   ),
@@ -115,6 +125,30 @@ export const Metric = z
   })
   .openapi("Metric");
 export type Metric = z.infer<typeof Metric>;
+
+export const ConsolePage = z
+  .object({
+    lines: z
+      .array(z.object({ time: z.number(), rank: z.number().int(), stream: z.enum(["stdout", "stderr"]), text: z.string() }))
+      .openapi({ description: "By ascending time" }),
+    nextCursor: z.string().nullable().openapi({ description: "Of the page before, in time" }),
+  })
+  .openapi("ConsolePage");
+export type ConsolePage = z.infer<typeof ConsolePage>;
+
+export const ImageInfo = z
+  .object({
+    name: z.string(),
+    step: z.number().int(),
+    rank: z.number().int(),
+    time: z.number(),
+    mediaType: z.string(),
+    width: z.number().int(),
+    height: z.number().int(),
+    caption: z.string(),
+  })
+  .openapi("ImageInfo");
+export type ImageInfo = z.infer<typeof ImageInfo>;
 
 export const SeriesRequest = z
   .object({

@@ -21,6 +21,7 @@ import {
   float64Column,
   MetricDefinitionSchema,
   RejectReason,
+  RunEnvironmentSchema,
   RunFactsSchema,
   SummaryEntrySchema,
   type TensorSummary,
@@ -233,6 +234,8 @@ function describeEvent({ event }: Event): { kind: string; body: string } | undef
       return { kind: "config", body: json(ConfigEntrySchema, event.value) };
     case "summary":
       return { kind: "summary", body: json(SummaryEntrySchema, event.value) };
+    case "environment":
+      return { kind: "environment", body: json(RunEnvironmentSchema, event.value) };
     case "drops":
       return { kind: "drops", body: json(DropCountSchema, event.value) };
     case undefined:

@@ -69,12 +69,16 @@ export function createKnownRuns(store: Store): KnownRuns {
     find,
     async create(project, id, nowMs) {
       const run = runKey(project, id);
-      const date = new Date(nowMs);
-      const month = date.getUTCFullYear() * 100 + date.getUTCMonth() + 1;
-      await store.insertRows("runs", [{ project, run: run.toString(), id, created_ms: nowMs, month }]);
+      await store.insertRows("runs", [{ project, run: run.toString(), id, created_ms: nowMs, month: monthOf(nowMs) }]);
       const found = await find(project, id);
       if (typeof found === "string") throw new Error(`run ${project}/${id} is ${found} right after it was created`);
       return found;
     },
   };
+}
+
+/** Year × 100 + month, in UTC. */
+export function monthOf(ms: number): number {
+  const date = new Date(ms);
+  return date.getUTCFullYear() * 100 + date.getUTCMonth() + 1;
 }

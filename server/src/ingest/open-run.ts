@@ -1,4 +1,4 @@
-// OpenRun: creates or resumes a run and starts a session of one rank. Idempotent in (run, producer): a repeated call finds
+// OpenRun: creates, forks or resumes a run and starts a session of one rank. Idempotent in (run, producer): a repeated call finds
 // its own session and answers the same.
 
 import { create, toJson } from "@bufbuild/protobuf";
@@ -13,7 +13,9 @@ import {
 } from "@gradwatch/proto";
 import { rankSessions, runExtent, tensorVersion } from "../storage/queries/run-identity.ts";
 import type { Store } from "../storage/store.ts";
-import type { KnownRun, KnownRuns } from "./known-run.ts";
+import { runKey } from "../storage/keys.ts";
+import { inheritHistory } from "./fork-run.ts";
+import { type KnownRun, type KnownRuns, monthOf } from "./known-run.ts";
 import { checkName, type IngestLimits } from "./limits.ts";
 
 /** The protocol version that this server speaks. */
@@ -50,7 +52,8 @@ export async function openRun(request: OpenRunRequest, deps: OpenRunDeps): Promi
   if (found === "unknown" && request.resume === ResumePolicy.MUST) {
     return refuse(status.NOT_FOUND, `run ${project}/${runId} does not exist, and resume is "must". Check the id, or use resume "allow".`);
   }
-  const run = found === "unknown" ? await deps.runs.create(project, runId, deps.nowMs()) : found;
+  const run = found === "unknown" ? await createOrFork(request, deps) : found;
+  if ("refused" in run) return run;
   const session = await startSession(run, request, deps);
   if (session === "taken") {
     return refuse(status.ALREADY_EXISTS, `run ${project}/${runId} exists, and resume is "never". Use another id, or resume "allow".`);
@@ -68,6 +71,25 @@ export async function openRun(request: OpenRunRequest, deps: OpenRunDeps): Promi
     ...(session.stepMax === undefined ? {} : { stepMax: BigInt(session.stepMax) }),
   });
   return { run, response };
+}
+
+/** History first, identity last: a fork that breaks off is begun again by whoever opens the run next. */
+async function createOrFork({ project, runId, forkFrom }: OpenRunRequest, deps: OpenRunDeps): Promise<KnownRun | Refusal> {
+  const now = deps.nowMs();
+  if (forkFrom !== undefined) {
+    const parent = await deps.runs.find(project, forkFrom.runId);
+    if (parent === "deleted") {
+      return refuse(status.FAILED_PRECONDITION, `run ${project}/${forkFrom.runId}, to be forked, was deleted. Start a new run.`);
+    }
+    if (parent === "unknown") {
+      return refuse(
+        status.NOT_FOUND,
+        `run ${project}/${forkFrom.runId}, to be forked, does not exist. Check its id: both are in one project.`,
+      );
+    }
+    await inheritHistory(deps.store, { parent: parent.key, child: runKey(project, runId), month: monthOf(now), step: forkFrom.step });
+  }
+  return await deps.runs.create(project, runId, now);
 }
 
 interface Session {
@@ -142,8 +164,11 @@ function check(request: OpenRunRequest, limits: IngestLimits): Refusal | undefin
   if (request.producer.length !== 16) {
     return refuse(status.INVALID_ARGUMENT, `producer id is ${request.producer.length} bytes; it must be 16 random bytes`);
   }
-  if (request.forkFrom !== undefined) {
-    return refuse(status.UNIMPLEMENTED, "forking a run is not supported by this server yet. Start a new run and describe({ grownFrom }).");
+  if (request.forkFrom !== undefined && (request.forkFrom.step < 0n || request.forkFrom.step > BigInt(integerMax))) {
+    return refuse(status.INVALID_ARGUMENT, `fork step is ${request.forkFrom.step}; the range is 0 to 2^50`);
+  }
+  if (request.forkFrom?.runId === request.runId) {
+    return refuse(status.INVALID_ARGUMENT, `run ${request.runId} cannot be forked from itself. Use resume with a resume step.`);
   }
   if (request.resumeStep !== undefined && (request.resumeStep < 0n || request.resumeStep > BigInt(integerMax))) {
     return refuse(status.INVALID_ARGUMENT, `resume step is ${request.resumeStep}; the range is 0 to 2^50`);

@@ -1,6 +1,7 @@
 // Enum values of the wire as the words that storage, API and rules use.
 
-import { LossKind, MetricRole, Phase, Placement, TensorKind, TensorRole } from "@gradwatch/proto";
+import { AlertLevel, LossKind, MetricRole, Phase, Placement, TensorKind, TensorRole } from "@gradwatch/proto";
+import type { AlertLevel as AlertLevelWord } from "../detect/transition.ts";
 import type { LossKind as LossKindWord, MetricRole as MetricRoleWord, TensorObservation } from "../detect/observation.ts";
 
 export const tensorKindNames: Readonly<Record<number, TensorObservation["kind"]>> = {
@@ -57,4 +58,11 @@ export const lossKindNames: Readonly<Record<number, LossKindWord>> = {
   [LossKind.HINGE]: "hinge",
   [LossKind.KL_DIVERGENCE]: "kl-divergence",
   [LossKind.OTHER]: "other",
+};
+
+export const alertLevelNames: Readonly<Record<number, AlertLevelWord>> = {
+  [AlertLevel.INFO]: "info",
+  [AlertLevel.WARN]: "warn",
+  [AlertLevel.HIGH]: "high",
+  [AlertLevel.CRITICAL]: "critical",
 };

@@ -33,6 +33,11 @@ export interface Store {
   insertColumns(table: string, rows: number, columns: readonly NativeColumn[]): Promise<void>;
   /** As `insertColumns`, for low-rate tables. */
   insertRows(table: string, rows: readonly Record<string, unknown>[]): Promise<void>;
+  /** Copies rows within the store, durably. May be repeated. */
+  copy<Parameters extends z.ZodObject>(
+    copy: { readonly name: string; readonly sql: string; readonly parameters: Parameters },
+    parameters: z.input<Parameters>,
+  ): Promise<void>;
   /** A statement of a migration; never with anything a user typed. */
   execute(statement: string): Promise<void>;
   /** Whether the engine answers. */
@@ -97,6 +102,10 @@ export function createStore(options: StoreOptions): Store {
       await attempt(`insert ${table}`, () =>
         clients.current().insert({ table, values: rows, format: "JSONEachRow", clickhouse_settings: insertSettings }),
       );
+    },
+    async copy({ name, sql, parameters: schema }, parameters) {
+      const bound = schema.parse(parameters);
+      await attempt(name, () => clients.current().command({ query: sql, query_params: bound, clickhouse_settings: insertSettings }));
     },
     async execute(statement) {
       await attempt("statement", () => clients.current().command({ query: statement }));

@@ -2,9 +2,18 @@
 // restart between a commit and its watching loses no finding.
 
 import { fromJson, type JsonValue } from "@bufbuild/protobuf";
-import { CheckpointSchema, type MetricDefinition, MetricDefinitionSchema, OpenRunRequestSchema, RunFactsSchema } from "@gradwatch/proto";
+import {
+  CheckpointSchema,
+  type MetricDefinition,
+  MetricDefinitionSchema,
+  OpenRunRequestSchema,
+  RunFactsSchema,
+  UserAlertSchema,
+} from "@gradwatch/proto";
 import type { z } from "zod";
 import type { Json } from "../detect/snapshot.ts";
+import type { Transition } from "../detect/transition.ts";
+import { userAlertTransition } from "./user-alerts.ts";
 import type { MetricRole, ObservationBatch, TensorObservation } from "../detect/observation.ts";
 import type { KnownRun } from "../ingest/known-run.ts";
 import { detectorSnapshot, rankSessionStarts, scalarsSince, tensorsSince, watchedEvents } from "../storage/queries/watch.ts";
@@ -16,6 +25,8 @@ export interface StoredWatch {
   readonly definitions: readonly MetricDefinition[];
   readonly snapshot: Json | undefined;
   readonly seen: SeenVersions;
+  /** What the run raised itself: of every title the last. */
+  readonly userAlerts: readonly Transition[];
   replay(roleOf: (metric: string) => MetricRole): AsyncIterable<{ readonly ver: bigint; readonly observations: ObservationBatch }>;
 }
 
@@ -39,6 +50,20 @@ export async function loadWatched(store: Store, run: KnownRun): Promise<StoredWa
       .filter(({ kind }) => kind === "metric-definition")
       .map(({ body }) => fromJson(MetricDefinitionSchema, bodyOf(body), { ignoreUnknownFields: true })),
     snapshot: saved?.detector,
+    userAlerts: [
+      ...new Map(
+        events
+          .filter(({ kind }) => kind === "user-alert")
+          .map(({ rank, step, body }) => {
+            const raised = userAlertTransition(
+              fromJson(UserAlertSchema, bodyOf(body), { ignoreUnknownFields: true }),
+              rank,
+              step ?? undefined,
+            );
+            return [raised.subject, raised] as const;
+          }),
+      ).values(),
+    ],
     seen,
     async *replay(roleOf) {
       const newest = seen.leastNewest() ?? 0n;

@@ -15,6 +15,7 @@ import { observationsOf } from "./observations.ts";
 import { createRoleTable, type RoleTable } from "./role-table.ts";
 import { loadWatched } from "./restore.ts";
 import type { SeenVersions } from "./seen-versions.ts";
+import { userAlertTransition } from "./user-alerts.ts";
 
 export interface WatcherOptions {
   readonly store: Store;
@@ -94,6 +95,8 @@ export function createWatcher(options: WatcherOptions): Watcher {
       snapshotMs: nowMs(),
       dirty: false,
     };
+    // A server that ended between storing an alert and telling of it: what was told already is not told again.
+    if (stored.userAlerts.length > 0) options.notify(run, await options.record(run, stored.userAlerts));
     for await (const batch of stored.replay((metric) => roles.roleOf(metric))) await observe(entry, batch.observations, batch.ver);
     return entry;
   }
@@ -125,9 +128,14 @@ export function createWatcher(options: WatcherOptions): Watcher {
       for (const [run, group] of Map.groupBy(items, (item) => item.run)) {
         void enqueue(run, "watching", async (entry) => {
           for (const item of group) {
-            for (const { event } of item.batch.body.events) {
+            const raised: Transition[] = [];
+            for (const { event, step } of item.batch.body.events) {
               if (event.case === "metricDefinition") defineRole(entry.roles, event.value);
+              if (event.case === "userAlert") {
+                raised.push(userAlertTransition(event.value, item.batch.body.rank, step === undefined ? undefined : Number(step)));
+              }
             }
+            if (raised.length > 0) options.notify(run, await options.record(run, raised));
             await observe(
               entry,
               observationsOf(item, (metric) => entry.roles.roleOf(metric)),

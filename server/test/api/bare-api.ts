@@ -9,6 +9,7 @@ export const bareStore: Store = {
   read: async () => [],
   insertColumns: async () => undefined,
   insertRows: async () => undefined,
+  copy: async () => undefined,
   execute: async () => undefined,
   ping: async () => true,
   close: async () => undefined,

@@ -81,7 +81,10 @@ test("a run shows what was said when it was opened, changed and closed", async (
     summary: { loss: "NaN", "val/acc": "Infinity", best: 0.9 },
     incidents: { firing: 0, total: 0, worst: null },
     error: "RangeError: boom",
+    stack: null,
     exitCode: 1,
+    forkedFrom: null,
+    rankStates: [{ rank: 0, state: "failed", lastStep: null, lastSignAt: startMs + 4000 }],
     sessions: [{ session: 0, rank: 0, openedAt: startMs, resumeStep: null }],
     checkpoints: [{ step: 7, path: "/ckpt/7", time: startMs + 7 }],
     facts: { plannedSteps: 1000, lossKind: "cross-entropy", layers: [{ name: "dense", parameters: 12 }], classes: 10, labelCounts: [5, 6] },
@@ -103,6 +106,17 @@ test.each([
     events: [opened(), opened({}, { producer: 2, rank: 1 }), closed(finished)],
     beatMs: 0,
     expected: "running",
+  },
+  {
+    name: "a rank of a larger world vanished, the smaller world that came after it finished",
+    events: [
+      opened({ worldSize: 2 }),
+      opened({ worldSize: 2 }, { producer: 2, rank: 1 }),
+      opened({ worldSize: 1 }, { producer: 3, ver: 10n }),
+      closed(finished, { producer: 3 }),
+    ],
+    beatMs: 0,
+    expected: "finished",
   },
   {
     name: "both ranks closed, one failed",

@@ -22,6 +22,7 @@ const endless: Store = {
     }),
   insertColumns: async () => undefined,
   insertRows: async () => undefined,
+  copy: async () => undefined,
   execute: async () => undefined,
   ping: async () => true,
   close: async () => undefined,

@@ -44,7 +44,7 @@ export function AlertCard({ incident, runLink }: AlertCardProps): ReactNode {
           <EvidenceChart window={evidence.window} onsetStep={incident.onsetStep} firingStep={incident.firingStep} />
         )}
         <div>
-          <h4>What to try</h4>
+          {advice.length === 0 && lastCheckpoint === null ? null : <h4>What to try</h4>}
           <ul className="advice">
             {advice.map((one) => (
               <li key={one}>{one}</li>
@@ -78,12 +78,14 @@ function Facts({ incident }: { readonly incident: Incident }): ReactNode {
           </div>
         ),
       )}
-      <div>
-        <dt>{statistic.name}</dt>
-        <dd>
-          {formatNumber(statistic.value)} <span className="muted">(threshold {formatNumber(statistic.threshold)})</span>
-        </dd>
-      </div>
+      {incident.rule === "user-alert" ? null : (
+        <div>
+          <dt>{statistic.name}</dt>
+          <dd>
+            {formatNumber(statistic.value)} <span className="muted">(threshold {formatNumber(statistic.threshold)})</span>
+          </dd>
+        </div>
+      )}
       {topTensors.length === 0 ? null : (
         <div>
           <dt>Largest tensors</dt>

@@ -14,8 +14,12 @@ const LOSS_NAMES = ["loss", "train/loss", "train_loss", "step/loss", "train.loss
 
 export function lossOf(run: Run): Float | undefined {
   const name = LOSS_NAMES.find((one) => one in run.summary) ?? Object.keys(run.summary).find((one) => /(^|[/_.])loss$/i.test(one));
-  return name === undefined ? undefined : run.summary[name];
+  const loss = name === undefined ? undefined : run.summary[name];
+  return typeof loss === "string" && !NON_FINITE.has(loss) ? undefined : (loss as Float | undefined);
 }
+
+/** What a run sets itself may be any text. */
+const NON_FINITE: ReadonlySet<string> = new Set(["NaN", "Infinity", "-Infinity"]);
 
 const LEVELS = { critical: 4, high: 3, warn: 2, info: 1 } as const;
 

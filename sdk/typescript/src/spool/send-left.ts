@@ -145,6 +145,7 @@ function deliver(
         away: (reason) => end(`the server is away (${reason})`),
         alert: () => undefined,
         stop: () => undefined,
+        unknown: () => undefined,
         flightRecorder: () => false,
       },
     });

@@ -45,6 +45,15 @@ export const runHeartbeats = defineQuery({
   row: z.object({ run: BigInteger, last_ms: Integer }),
 });
 
+/** Last sign of life and last step of each rank of a run. */
+export const rankHeartbeats = defineQuery({
+  name: "rank-heartbeats",
+  sql: `SELECT rank, max(h.time_ms) AS time_ms, argMaxOrNull(h.step, h.time_ms) AS step
+    FROM heartbeats AS h WHERE run = {run:UInt64} GROUP BY rank ORDER BY rank`,
+  parameters: z.object({ run: UInt64 }),
+  row: z.object({ rank: Integer, time_ms: Integer, step: Integer.nullable() }),
+});
+
 /** What is folded into a run, oldest first. Bounded by run, so that one run cannot make a page of others slow. */
 export const runEvents = defineQuery({
   name: "run-events",

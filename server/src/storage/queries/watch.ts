@@ -12,14 +12,14 @@ export const detectorSnapshot = defineQuery({
   row: z.object({ state: z.string() }),
 });
 
-/** Facts, metric definitions and checkpoints, oldest first. */
+/** Facts, metric definitions, checkpoints and alerts of the run's own, oldest first. */
 export const watchedEvents = defineQuery({
   name: "watched-events",
-  sql: `SELECT kind, rank, toString(ver) AS ver, body FROM run_events FINAL
-    WHERE run = {run:UInt64} AND kind IN ('facts', 'metric-definition', 'checkpoint', 'opened')
+  sql: `SELECT kind, rank, step, toString(ver) AS ver, body FROM run_events FINAL
+    WHERE run = {run:UInt64} AND kind IN ('facts', 'metric-definition', 'checkpoint', 'opened', 'user-alert')
     ORDER BY run_events.ver, sequence, position`,
   parameters: z.object({ run: UInt64 }),
-  row: z.object({ kind: z.string(), rank: Integer, ver: BigInteger, body: z.string() }),
+  row: z.object({ kind: z.string(), rank: Integer, step: Integer.nullable(), ver: BigInteger, body: z.string() }),
 });
 
 export const rankSessionStarts = defineQuery({
