@@ -276,3 +276,17 @@ test("an alert of one rank reaches the listeners of the others", async () => {
     .toMatchObject([{ rule: "user-alert", title: "disk is filling up", level: "high", rank: 0 }]);
   await Promise.all([first.finish(), second.finish()]);
 });
+
+test("runs of one process under one job id are runs of their own", async () => {
+  process.env["SLURM_JOB_ID"] = "4711";
+  try {
+    const [first, second] = [open({}), open({})];
+    first.log({ loss: 1 });
+    second.log({ loss: 2 });
+    await Promise.all([first.finish(), second.finish()]);
+    expect([first.id, second.id]).toEqual(["4711", "4711-2"]);
+    expect([await lossOf("4711"), await lossOf("4711-2")]).toEqual([{ 0: 1 }, { 0: 2 }]);
+  } finally {
+    delete process.env["SLURM_JOB_ID"];
+  }
+});

@@ -41,7 +41,7 @@ function readable(options: InitOptions): InitOptions {
 export function initWith(options: InitOptions, environment: Environment, connect: (settings: Settings) => Network): Run {
   const verbose = options.verbose ?? true;
   const warnings = createWarnings(verbose ? environment.writeLine : () => undefined);
-  const settings = resolveSettings(options, process.env, () => hex(environment.randomBytes(6)), warnings);
+  const settings = resolveSettings(options, process.env, { random: () => hex(environment.randomBytes(6)), shared: sharedId }, warnings);
   const url = `http://${settings.target.replace(/:\d+$/, `:${defaultPagePort}`)}/projects/${encodeURIComponent(settings.project)}/runs/${encodeURIComponent(settings.id)}`;
   if (settings.mode === "disabled") return disabledRun(settings.project, settings.id);
   if (settings.mode === "offline" && settings.spool === undefined) {
@@ -80,19 +80,37 @@ export function initWith(options: InitOptions, environment: Environment, connect
   return run;
 }
 
+/** Runs that this process began under an id of its launcher. */
+const shared = new Map<string, number>();
+
+/** Spools whose leftovers are on their way: every reconnection would begin anew. */
+const isSending = new Set<string>();
+
+function sharedId(project: string, id: string): string {
+  const key = JSON.stringify([project, id]);
+  const ordinal = (shared.get(key) ?? 0) + 1;
+  shared.set(key, ordinal);
+  return ordinal === 1 ? id : `${id}-${ordinal}`;
+}
+
 /** What earlier processes on this machine left for the same server. Quietly: whoever minds runs gradwatch-sync. */
 function sendLeftovers(settings: Settings, environment: Environment, connect: (settings: Settings) => Network): void {
-  if (settings.spool === undefined) return;
+  if (settings.spool === undefined || isSending.has(settings.spool)) return;
+  isSending.add(settings.spool);
   const forSameServer = (owner: { readonly target: string; readonly tls: boolean }): Network | undefined =>
     owner.target === settings.target && owner.tls === settings.tls ? connect(settings) : undefined;
+  const root = settings.spool;
   syncSpool({
-    root: settings.spool,
+    root,
     environment,
     connect: forSameServer,
     oldestVersion: oldestVersion(environment.nowMs(), settings.spoolDaysMax),
     progress: () => undefined,
     say: () => undefined,
-  }).catch(() => undefined);
+  }).then(
+    () => isSending.delete(root),
+    () => isSending.delete(root),
+  );
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");

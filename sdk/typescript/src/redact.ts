@@ -40,7 +40,7 @@ interface Shape {
 /** Public formats of well-known issuers, and credentials within text. */
 const shapes: readonly Shape[] = [
   { pattern: /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, replacement: REDACTED },
-  { pattern: /\b([a-z][a-z\d+.-]*:\/\/)[^\s/@:]*:[^\s/@]+@/gi, replacement: `$1${REDACTED}@` },
+  { pattern: /\b([a-z][a-z\d+.-]{0,20}:\/\/)[^\s/@:]*:[^\s/@]+@/gi, replacement: `$1${REDACTED}@` },
   { pattern: /\b(https?:\/\/)[^\s/@:]{12,}@/gi, replacement: `$1${REDACTED}@` },
   { pattern: /\b(?:ghp|gho|ghu|ghs|ghr|github_pat|glpat|hf|sk|pk|rk|xox[abps]|npm|pypi|dop_v1)[_-][\w-]{16,}/g, replacement: REDACTED },
   { pattern: /\b(?:AKIA|ASIA)[A-Z\d]{16}\b/g, replacement: REDACTED },
@@ -50,6 +50,8 @@ const shapes: readonly Shape[] = [
 ];
 /** name=value, name: value, "name": "value" within text. */
 const assignment = /(["']?)([A-Za-z][\w.-]{2,60})\1(\s*[=:]\s*)(["']?)([^\s"',;&]+)\4/g;
+/** What follows it is the secret, and has been taken out by its shape. */
+const authorizationScheme = /^(?:Bearer|Basic)$/;
 /** Anything that could be a secret holds one of these; everything else is spared the patterns. */
 const suspicious = /key|token|secret|passw|passphrase|pwd|credential|bearer|basic |authorization|:\/\/|eyJ|AKIA|ASIA|AIza|[-_]/i;
 
@@ -58,7 +60,9 @@ export function redactText(text: string): string {
   let clean = text;
   for (const { pattern, replacement } of shapes) clean = clean.replace(pattern, replacement);
   return clean.replace(assignment, (whole, nameQuote: string, name: string, equals: string, quote: string, value: string) =>
-    value !== REDACTED && isSecret(name, value) ? `${nameQuote}${name}${nameQuote}${equals}${quote}${REDACTED}${quote}` : whole,
+    value !== REDACTED && !authorizationScheme.test(value) && isSecret(name, value)
+      ? `${nameQuote}${name}${nameQuote}${equals}${quote}${REDACTED}${quote}`
+      : whole,
   );
 }
 

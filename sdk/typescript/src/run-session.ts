@@ -55,6 +55,7 @@ export interface RunSession {
   /** Points that never came as far as a batch. */
   lost(reason: string, points: number): void;
   readonly imageBytesMax: () => number;
+  readonly namesMax: () => number;
   readonly nameBytesMax: () => number;
   noteStep(step: number): void;
   onAlert(listener: (alert: Alert) => void): () => void;
@@ -79,6 +80,7 @@ const batchPointsMax = 50_000;
 /** Of everything else, as estimated. */
 const batchBytesMax = 1024 * 1024;
 const tellDropsEveryMs = 1_000;
+const namesMaxDefault = 100_000;
 const imageBytesMaxDefault = 2 * 1024 * 1024;
 
 export function createRunSession(options: RunSessionOptions): RunSession {
@@ -267,6 +269,7 @@ export function createRunSession(options: RunSessionOptions): RunSession {
       ledger.drop(reason, points);
     },
     imageBytesMax: () => limits?.imageBytesMax ?? imageBytesMaxDefault,
+    namesMax: () => limits?.runNamesMax ?? namesMaxDefault,
     nameBytesMax: () => limits?.nameBytesMax ?? nameBytesMaxDefault,
     noteStep(step) {
       lastStep = lastStep === undefined ? step : Math.max(lastStep, step);

@@ -100,7 +100,17 @@ export function createRun(options: RunOptions, guessedUrl: string): Run {
 
   /** Names that were found good; bounded, so that a million names in one call stay harmless. */
   const checked = new Set<string>();
-  const checkedMax = 20_000;
+
+  const isOneTooMany = (name: string): boolean => {
+    const max = session.namesMax();
+    if (checked.size < max) return false;
+    refuse(
+      "too many names",
+      1,
+      `${JSON.stringify(name.slice(0, 40))} would be name number ${max + 1}; a run has at most ${max} metrics (limits.runNamesMax). Put what varies into steps, not into names.`,
+    );
+    return true;
+  };
 
   function log(record: LogRecord, { step: given, batch }: LogOptions): void {
     const step = stepOf(given);
@@ -115,8 +125,8 @@ export function createRun(options: RunOptions, guessedUrl: string): Run {
       count = 0;
       flat.names.forEach((name, i) => {
         if (!checked.has(name)) {
-          if (isBadName(name)) return;
-          if (checked.size < checkedMax) checked.add(name);
+          if (isBadName(name) || isOneTooMany(name)) return;
+          checked.add(name);
         }
         names[count] = name;
         values[count++] = flat.values[i] as number;

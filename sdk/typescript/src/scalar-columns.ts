@@ -14,10 +14,20 @@ interface Shape {
   /** Row by row. */
   values: Float64Array;
   rows: number;
-  readonly next: Map<string, Shape>;
 }
 
-const firstRows = 64;
+/** Lists of names by their beginnings. */
+interface Node {
+  shape: Shape | undefined;
+  readonly next: Map<string, Node>;
+}
+
+/** Of a table that is used for the first time; it doubles when it is full. */
+const firstRows = 4;
+/** Wider records are several tables: a list of names is kept for each. */
+const WIDTH_MAX = 64;
+/** Beginnings kept; who logs another set of names every time gets a fresh start now and then. */
+const NODES_MAX = 200_000;
 
 export interface ScalarColumns {
   /** Appends one record: the first `count` of `names` and `values`. Neither is kept. */
@@ -35,41 +45,46 @@ export interface SealedScalars {
 }
 
 export function createScalarColumns(): ScalarColumns {
-  const root = newShape([]);
+  let root: Node = { shape: undefined, next: new Map() };
+  let nodes = 0;
   let used: Shape[] = [];
-  let last = root;
+  let last: Shape | undefined;
   let order = 0;
   let points = 0;
 
-  function shapeOf(names: readonly string[], count: number): Shape {
-    if (sameNames(last.names, names, count)) return last;
-    let shape = root;
-    for (let i = 0; i < count; i++) {
+  function shapeOf(names: readonly string[], from: number, count: number): Shape {
+    if (last !== undefined && sameNames(last.names, names, from, count)) return last;
+    let node = root;
+    for (let i = from; i < from + count; i++) {
       const name = names[i] as string;
-      let next = shape.next.get(name);
+      let next = node.next.get(name);
       if (next === undefined) {
-        next = newShape(names.slice(0, i + 1));
-        shape.next.set(name, next);
+        next = { shape: undefined, next: new Map() };
+        nodes += 1;
+        node.next.set(name, next);
       }
-      shape = next;
+      node = next;
     }
-    last = shape;
-    return shape;
+    last = node.shape ??= newShape(names.slice(from, from + count));
+    return last;
+  }
+
+  function appendRow(names: readonly string[], values: ArrayLike<number>, from: number, count: number, step: number, timeMs: number): void {
+    const shape = shapeOf(names, from, count);
+    const row = shape.rows;
+    if (row === 0) used.push(shape);
+    if (row === shape.steps.length) grow(shape);
+    shape.steps[row] = step;
+    shape.times[row] = timeMs;
+    shape.orders[row] = order++;
+    for (let i = from, at = row * count; i < from + count; i++, at++) shape.values[at] = values[i] as number;
+    shape.rows = row + 1;
+    points += count;
   }
 
   return {
     append(names, values, count, step, timeMs) {
-      if (count === 0) return;
-      const shape = shapeOf(names, count);
-      const row = shape.rows;
-      if (row === 0) used.push(shape);
-      if (row === shape.steps.length) grow(shape);
-      shape.steps[row] = step;
-      shape.times[row] = timeMs;
-      shape.orders[row] = order++;
-      for (let i = 0, at = row * count; i < count; i++, at++) shape.values[at] = values[i] as number;
-      shape.rows = row + 1;
-      points += count;
+      for (let from = 0; from < count; from += WIDTH_MAX) appendRow(names, values, from, Math.min(WIDTH_MAX, count - from), step, timeMs);
     },
     points: () => points,
     take() {
@@ -78,22 +93,24 @@ export function createScalarColumns(): ScalarColumns {
       used = [];
       points = 0;
       order = 0;
+      if (nodes > NODES_MAX) {
+        root = { shape: undefined, next: new Map() };
+        nodes = 0;
+        last = undefined;
+      }
       return sealed;
     },
   };
 }
 
-function newShape(names: readonly string[]): Shape {
-  return {
-    names,
-    steps: new Float64Array(0),
-    times: new Float64Array(0),
-    orders: new Float64Array(0),
-    values: new Float64Array(0),
-    rows: 0,
-    next: new Map(),
-  };
-}
+const newShape = (names: readonly string[]): Shape => ({
+  names,
+  steps: new Float64Array(0),
+  times: new Float64Array(0),
+  orders: new Float64Array(0),
+  values: new Float64Array(0),
+  rows: 0,
+});
 
 function grow(shape: Shape): void {
   const rows = Math.max(firstRows, shape.steps.length * 2);
@@ -108,9 +125,9 @@ function grow(shape: Shape): void {
   shape.values = resized(shape.values, rows * shape.names.length);
 }
 
-function sameNames(a: readonly string[], b: readonly string[], count: number): boolean {
+function sameNames(a: readonly string[], b: readonly string[], from: number, count: number): boolean {
   if (a.length !== count) return false;
-  for (let i = 0; i < count; i++) if (a[i] !== b[i]) return false;
+  for (let i = 0; i < count; i++) if (a[i] !== b[from + i]) return false;
   return true;
 }
 

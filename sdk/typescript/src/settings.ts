@@ -4,6 +4,7 @@
 import { type CaptureSettings, resolveCapture } from "./capture/capture-settings.ts";
 import { defaultSpoolRoot } from "./spool/spool-folder.ts";
 import type { InitOptions, Mode } from "./types.ts";
+import { nameProblem, usableName } from "./usable-name.ts";
 import type { Warnings } from "./warnings.ts";
 
 export interface Settings {
@@ -35,7 +36,14 @@ export const defaultSpoolDaysMax = 30;
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-export function resolveSettings(options: InitOptions, variables: Variables, randomId: () => string, warnings: Warnings): Settings {
+/** Where ids come from that the user does not give. */
+export interface RunIds {
+  readonly random: () => string;
+  /** The id that all ranks have from their launcher; the second run of a process has "-2" after it, on every rank. */
+  readonly shared: (project: string, id: string) => string;
+}
+
+export function resolveSettings(options: InitOptions, variables: Variables, ids: RunIds, warnings: Warnings): Settings {
   const integer = (what: string, given: unknown): number | undefined => {
     if (given === undefined || given === "") return undefined;
     const value = typeof given === "string" || typeof given === "number" ? Number(given) : Number.NaN;
@@ -56,14 +64,26 @@ export function resolveSettings(options: InitOptions, variables: Variables, rand
     warnings.warn(what, `${what} is ${shown(given)}; it must be a number from ${min}. Using ${fallback}.`);
     return fallback;
   };
+  const usable = (what: string, name: string): string => {
+    const problem = nameProblem(name);
+    if (problem === undefined && name.isWellFormed()) return name;
+    const mended = usableName(name) || "unnamed";
+    warnings.warn(what, `${what} ${problem ?? "is no text"}. Using ${JSON.stringify(mended.slice(0, 60))}.`);
+    return mended;
+  };
+  const project = usable("project", text(options.project) ?? text(variables["GRADWATCH_PROJECT"]) ?? "default");
+  const worldSize = integer("worldSize", options.worldSize ?? variables["WORLD_SIZE"] ?? variables["SLURM_NTASKS"]) ?? 0;
+  const shared = sharedRunId(variables);
+  const given = text(options.id);
+  if (given === undefined && shared === undefined && worldSize > 1) {
+    warnings.warn(
+      "id",
+      `this is one of ${worldSize} ranks, and nothing tells them which run they share: each begins its own. Set GRADWATCH_RUN_ID, or option id, to the same on all.`,
+    );
+  }
   return {
-    project: text(options.project) ?? text(variables["GRADWATCH_PROJECT"]) ?? "default",
-    id:
-      text(options.id) ??
-      text(variables["GRADWATCH_RUN_ID"]) ??
-      text(variables["TORCHELASTIC_RUN_ID"]) ??
-      text(variables["SLURM_JOB_ID"]) ??
-      randomId(),
+    project,
+    id: usable("id", given ?? (shared === undefined ? ids.random() : ids.shared(project, shared))),
     group: text(options.group) ?? text(variables["GRADWATCH_RUN_GROUP"]) ?? "",
     mode: choice("mode", options.mode ?? variables["GRADWATCH_MODE"], ["online", "offline", "disabled"], "online"),
     resume: choice("resume", options.resume ?? variables["GRADWATCH_RESUME"], ["allow", "must", "never"], "allow"),
@@ -74,7 +94,7 @@ export function resolveSettings(options: InitOptions, variables: Variables, rand
     spoolDaysMax: atLeast("spoolDaysMax", options.spoolDaysMax ?? variables["GRADWATCH_SPOOL_DAYS"], 0, defaultSpoolDaysMax),
     capture: resolveCapture(options.capture, variables["GRADWATCH_CAPTURE"], (what) => warnings.warn("capture", `${what}. Ignored.`)),
     rank: integer("rank", options.rank ?? variables["RANK"] ?? variables["SLURM_PROCID"]) ?? 0,
-    worldSize: integer("worldSize", options.worldSize ?? variables["WORLD_SIZE"] ?? variables["SLURM_NTASKS"]) ?? 0,
+    worldSize,
     localRank: integer("LOCAL_RANK", variables["LOCAL_RANK"] ?? variables["SLURM_LOCALID"]) ?? 0,
   };
 }
@@ -86,6 +106,12 @@ function spoolRoot(given: unknown, variables: Variables): string | undefined {
 
 const shown = (value: unknown): string =>
   typeof value === "string" || typeof value === "number" ? JSON.stringify(value) : `a ${typeof value}`;
+
+/** What a launcher tells all ranks; torchrun says "none" where nobody named the job. */
+export const sharedRunId = (variables: Variables): string | undefined =>
+  text(variables["GRADWATCH_RUN_ID"]) ??
+  (variables["TORCHELASTIC_RUN_ID"] === "none" ? undefined : text(variables["TORCHELASTIC_RUN_ID"])) ??
+  text(variables["SLURM_JOB_ID"]);
 
 const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
 

@@ -61,17 +61,36 @@ const oddities: readonly unknown[] = [
 ];
 
 describe("nothing is thrown into training", () => {
-  test.each(["log", "logTensor", "logSummaries", "logStep", "describe", "defineMetric", "checkpoint"])("by %s", async (method) => {
+  test.each(["log", "logTensor", "logSummaries", "logStep", "logImage", "describe", "defineMetric", "checkpoint", "alert", "onAlert"])(
+    "by %s",
+    async (method) => {
+      const { run } = await peerAndRun();
+      const call = loosely(run)[method] as (...args: unknown[]) => unknown;
+      for (const first of oddities) {
+        for (const second of [undefined, null, {}, { step: -1 }, { step: Number.NaN }, { step: "7" }, [1], Symbol("s"), revoked.proxy]) {
+          expect(() => call(first, second)).not.toThrow();
+        }
+      }
+      const { logged, acknowledged, rejected, dropped, pending } = await run.finish();
+      expect(acknowledged + rejected + pending + Object.values(dropped).reduce((a, b) => a + b, 0)).toBe(logged);
+      expect(rejected).toBe(0);
+    },
+  );
+
+  test.each(["config", "summary"] as const)("by setting anything in %s", async (which) => {
     const { run } = await peerAndRun();
-    const call = loosely(run)[method] as (...args: unknown[]) => unknown;
-    for (const first of oddities) {
-      for (const second of [undefined, null, {}, { step: -1 }, { step: Number.NaN }, { step: "7" }, [1], Symbol("s"), revoked.proxy]) {
-        expect(() => call(first, second)).not.toThrow();
+    const record = run[which] as Record<string, unknown>;
+    for (const value of oddities) {
+      for (const name of ["a", "", "x".repeat(5_000), "__proto__", "constructor", "a\nb", "\ud800"]) {
+        expect(() => {
+          record[name] = value;
+          delete record[name];
+        }).not.toThrow();
       }
     }
     const { logged, acknowledged, rejected, dropped, pending } = await run.finish();
     expect(acknowledged + rejected + pending + Object.values(dropped).reduce((a, b) => a + b, 0)).toBe(logged);
-    expect(rejected).toBe(0);
+    expect(({} as Record<string, unknown>)["a"]).toBeUndefined();
   });
 
   test("by log, with whatever can be drawn", async () => {
@@ -128,6 +147,11 @@ describe("nothing is thrown into training", () => {
       "apiKey",
       "rank",
       "worldSize",
+      "spool",
+      "spoolBytesMax",
+      "spoolDaysMax",
+      "capture",
+      "verbose",
     ]) {
       for (const value of oddities) expect(() => init({ url: "127.0.0.1:9", [option]: value })).not.toThrow();
     }

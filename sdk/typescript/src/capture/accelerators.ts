@@ -18,9 +18,11 @@ const FIELDS = "index,name,utilization.gpu,memory.used,temperature.gpu,power.dra
 const TIMEOUT_MS = 5_000;
 let isMissing = false;
 
+const PROGRAM = "nvidia-smi";
+
 /** @param command Another program in its place, for tests. */
-export async function readAccelerators(command = "nvidia-smi"): Promise<Accelerator[]> {
-  if (isMissing) return [];
+export async function readAccelerators(command: string = PROGRAM): Promise<Accelerator[]> {
+  if (isMissing && command === PROGRAM) return [];
   try {
     const { stdout } = await execute(command, [`--query-gpu=${FIELDS}`, "--format=csv,noheader,nounits"], {
       timeout: TIMEOUT_MS,
@@ -28,7 +30,7 @@ export async function readAccelerators(command = "nvidia-smi"): Promise<Accelera
     });
     return parseAccelerators(stdout);
   } catch (error) {
-    isMissing ||= (error as NodeJS.ErrnoException).code === "ENOENT" && command === "nvidia-smi";
+    isMissing ||= (error as NodeJS.ErrnoException).code === "ENOENT" && command === PROGRAM;
     return [];
   }
 }

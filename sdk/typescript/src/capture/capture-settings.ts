@@ -20,12 +20,21 @@ export function resolveCapture(option: unknown, variable: string | undefined, wr
     return base;
   }
   const settings = { ...base };
-  for (const [kind, on] of Object.entries(option as Record<string, unknown>)) {
+  for (const [kind, on] of entriesOf(option)) {
     if (!captureKinds.includes(kind as CaptureKind))
       wrong(`option capture names ${JSON.stringify(kind)}; there are ${captureKinds.join(", ")}`);
     else settings[kind as CaptureKind] = Boolean(on);
   }
   return settings;
+}
+
+/** Getters may throw. */
+function entriesOf(option: object): [string, unknown][] {
+  try {
+    return Object.entries(option);
+  } catch {
+    return [];
+  }
 }
 
 function fromVariable(variable: string | undefined, wrong: (what: string) => void): CaptureSettings {

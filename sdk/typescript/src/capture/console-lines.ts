@@ -67,8 +67,9 @@ export function cleanLine(raw: string): string {
     .replace(controlSequence, "")
     .replace(controlCharacter, "")
     .trimEnd();
-  const whole = redactText(shown);
-  return whole.length > LINE_LENGTH_MAX ? `${whole.slice(0, LINE_LENGTH_MAX).toWellFormed()}…` : whole.toWellFormed();
+  // Cut first: the patterns of secrets are not run over megabytes.
+  const isLong = shown.length > LINE_LENGTH_MAX;
+  return redactText(isLong ? `${shown.slice(0, LINE_LENGTH_MAX)}…` : shown).toWellFormed();
 }
 
 function textOf(chunk: unknown, encoding: unknown): string {
