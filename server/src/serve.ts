@@ -88,7 +88,7 @@ async function run(config: Config, storage: Storage, log: ReturnType<typeof crea
       for (const { run, batch } of items) {
         const stepMax = batch.scalars.reduce((most, { steps }) => steps.reduce((a, b) => Math.max(a, b), most), -1);
         heartbeats.beat(run, batch.body.rank, stepMax < 0 ? undefined : stepMax);
-        if (batch.points + batch.tensors.length > 0) {
+        if (batch.points + batch.tensors.length + batch.console.length + batch.images.length > 0) {
           hub.publish({ type: "points", project: run.project, run: run.id, stepMax: Math.max(stepMax, 0), points: batch.points });
         }
       }
@@ -116,6 +116,8 @@ async function run(config: Config, storage: Storage, log: ReturnType<typeof crea
       hub.publish({ type: "run", project: run.project, run: run.id, state: "running" });
     },
     closed: async (run, request) => {
+      // The last steps of the ranks stand before the news goes out.
+      await heartbeats.flush().catch((error: unknown) => log.warn({ err: error }, "heartbeats not stored"));
       const ranks = openRanks.get(run.key);
       ranks?.delete(producerOf(request.producer));
       if (ranks !== undefined && ranks.size > 0) return;

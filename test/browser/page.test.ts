@@ -109,6 +109,49 @@ describe("the page", () => {
     expect(await tallestStroke(page)).toBeGreaterThan(0.6);
   });
 
+  test("what a run printed and drew, its ranks, its parent and its own alert are there", async () => {
+    const parent = startRun("elder");
+    parent.log({ loss: 1 }, { step: 0 });
+    await parent.finish();
+    const ranks = [0, 1].map((rank) =>
+      init({
+        project: "page",
+        id: "rich",
+        url: server.grpc(),
+        verbose: false,
+        rank,
+        worldSize: 2,
+        capture: { console: rank === 0 },
+        forkFrom: { id: "elder", step: 1 },
+      }),
+    );
+    const [first, second] = ranks as [Run, Run];
+    process.stdout.write("a line that was printed\n");
+    for (const step of [1, 2, 3]) {
+      const data = Float32Array.from({ length: 64 }, (_none, i) => Math.sin(i * step));
+      first.logImage("filters/conv1", { data, width: 8, height: 8 }, { step });
+    }
+    first.log({ loss: 0.5 }, { step: 30 });
+    second.log({ loss: 0.6 }, { step: 10 });
+    first.alert({ title: "disk is filling up", text: "3 GB left", level: "high" });
+    await Promise.all(ranks.map((run) => run.finish()));
+    await page.goto(`${server.http()}/projects/page/runs/rich`);
+    await expect.poll(() => page.getByTestId("console").innerText(), patience).toContain("a line that was printed");
+    await expect.poll(() => page.getByTestId("rank-table").innerText(), patience).toContain("20 steps");
+    await expect.poll(() => page.getByTestId("alert-card").innerText(), patience).toContain("3 GB left");
+    expect(await page.locator(".run-head").innerText()).toContain("elder at step 1");
+    const image = page.getByTestId("image").locator("img");
+    await expect.poll(() => image.evaluate((element: HTMLImageElement) => element.naturalWidth), patience).toBe(8);
+    await page.getByRole("slider", { name: "Step of filters/conv1" }).press("Home");
+    await expect.poll(() => image.getAttribute("alt"), patience).toBe("filters/conv1 at step 1");
+    await page.getByRole("searchbox", { name: "Lines with" }).fill("nothing like it");
+    await expect.poll(() => page.getByText("No line holds this.").count(), patience).toBe(1);
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
+    if (process.env["GRADWATCH_SCREENSHOT"] !== undefined)
+      await page.screenshot({ path: process.env["GRADWATCH_SCREENSHOT"], fullPage: true });
+  });
+
   test("gradients are a heatmap of layers and histograms over time; NaN cells stand out", async () => {
     const run = startRun("tensors");
     for (let step = 0; step < 40; step++) logGradients(run, step, step === 39 ? Number.NaN : 0.01 * (step + 1));

@@ -84,7 +84,7 @@ export function initWith(options: InitOptions, environment: Environment, connect
 const shared = new Map<string, number>();
 
 /** Spools whose leftovers are on their way: every reconnection would begin anew. */
-const isSending = new Set<string>();
+const sending = new WeakMap<Environment, Set<string>>();
 
 function sharedId(project: string, id: string): string {
   const key = JSON.stringify([project, id]);
@@ -95,6 +95,8 @@ function sharedId(project: string, id: string): string {
 
 /** What earlier processes on this machine left for the same server. Quietly: whoever minds runs gradwatch-sync. */
 function sendLeftovers(settings: Settings, environment: Environment, connect: (settings: Settings) => Network): void {
+  const isSending = sending.get(environment) ?? new Set();
+  sending.set(environment, isSending);
   if (settings.spool === undefined || isSending.has(settings.spool)) return;
   isSending.add(settings.spool);
   const forSameServer = (owner: { readonly target: string; readonly tls: boolean }): Network | undefined =>

@@ -28,7 +28,8 @@ export function openRequest(options: InitOptions, settings: Settings, environmen
       return fallback;
     }
   };
-  const name = (option: "name" | "group" | "jobType" | "tags", given: unknown): string => {
+  const name = (option: "name" | "group" | "jobType" | "tags", given: string | undefined): string => {
+    // Callers may write JavaScript: whatever it is, it is named by its text.
     const text = String(given ?? "");
     const problem = text === "" ? undefined : nameProblem(text);
     if (problem === undefined) return text;

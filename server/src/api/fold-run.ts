@@ -3,7 +3,7 @@
 
 import { RunEnvironmentSchema, RunFactsSchema } from "@gradwatch/proto";
 import { plainMessage } from "./plain-message.ts";
-import type { Float, RunState } from "./schema.ts";
+import type { RunState } from "./schema.ts";
 
 export interface RunEvent {
   readonly kind: string;
@@ -30,7 +30,7 @@ export interface FoldedRun {
   readonly endedAt: number | null;
   readonly config: Record<string, unknown>;
   /** Values that the user set. */
-  readonly summary: Record<string, Float | string>;
+  readonly summary: Record<string, number | string>;
   readonly error: string | null;
   readonly stack: string | null;
   readonly exitCode: number | null;
@@ -76,7 +76,7 @@ export function foldRun(events: readonly RunEvent[], heartbeatMs: number, nowMs:
       [...opened.flatMap(({ body }) => (body["config"] as Body[] | undefined) ?? []), ...of("config").map(({ body }) => body)].map(entryOf),
     ),
     summary: Object.fromEntries(
-      of("summary").map(({ body }) => [text(body["key"]), (body["number"] ?? text(body["text"])) as Float | string]),
+      of("summary").map(({ body }) => [text(body["key"]), (body["number"] ?? text(body["text"])) as number | string]),
     ),
     error: ending?.error ?? null,
     stack: ending?.stack ?? null,

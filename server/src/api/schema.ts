@@ -129,7 +129,7 @@ export type Metric = z.infer<typeof Metric>;
 export const ConsolePage = z
   .object({
     lines: z
-      .array(z.object({ time: z.number(), rank: z.number().int(), stream: z.enum(["stdout", "stderr"]), text: z.string() }))
+      .array(z.object({ id: z.string(), time: z.number(), rank: z.number().int(), stream: z.enum(["stdout", "stderr"]), text: z.string() }))
       .openapi({ description: "By ascending time" }),
     nextCursor: z.string().nullable().openapi({ description: "Of the page before, in time" }),
   })

@@ -3,6 +3,8 @@
 
 import { keepPreviousData, type UseQueryResult, useInfiniteQuery, useQueries, useQuery } from "@tanstack/react-query";
 import type {
+  ConsolePage,
+  ImageInfo,
   Incident,
   IncidentPage,
   Metric,
@@ -149,6 +151,26 @@ export const useHistograms = (ref: RunRef, tensor: Tensor): UseQueryResult<Tenso
     },
     placeholderData: keepPreviousData,
   });
+
+export const useConsole = (ref: RunRef, text: string) =>
+  useInfiniteQuery({
+    queryKey: runQueryKey(ref, "console", text),
+    initialPageParam: "",
+    queryFn: ({ pageParam, signal }) =>
+      getJson<ConsolePage>(`${apiPath(ref)}/console?${search({ search: text, limit: "200", cursor: pageParam })}`, signal),
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    placeholderData: keepPreviousData,
+  });
+
+export const useImages = (ref: RunRef): UseQueryResult<readonly ImageInfo[]> =>
+  useQuery({
+    queryKey: runQueryKey(ref, "images"),
+    queryFn: async ({ signal }) => (await getJson<{ images: ImageInfo[] }>(`${apiPath(ref)}/images`, signal)).images,
+  });
+
+/** Where the browser gets an image. The time tells one from another that was logged for the same step. */
+export const imageAddress = (ref: RunRef, { name, step, rank, time }: ImageInfo): string =>
+  `/api/v1${apiPath(ref)}/images/data?${search({ name, step: String(step), rank: String(rank), t: String(time) })}`;
 
 const apiPath = runHref;
 

@@ -80,7 +80,7 @@ export function ComparePage({ refs }: { readonly refs: readonly RunRef[] }): Rea
       </div>
       {pending && series.length === 0 ? <Loading what="the metrics" /> : null}
       {groupMetrics(names).map((group) => (
-        <section key={group.name} aria-label={group.name === "" ? "Metrics" : `Metrics of ${group.name}`}>
+        <section key={group.name} aria-label={group.name === "" ? "Ungrouped metrics" : `Metrics of ${group.name}`}>
           {group.name === "" ? null : <p className="group-name">{group.name}</p>}
           <div className="charts">
             {group.metrics.map((metric) => (

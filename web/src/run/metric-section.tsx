@@ -51,7 +51,7 @@ export function MetricSection({ of: ref }: { readonly of: RunRef }): ReactNode {
       {metrics?.data === undefined && failure === null ? <Loading what="the metrics" /> : null}
       {metrics?.data?.length === 0 ? <p className="muted">Nothing logged yet.</p> : null}
       {groupMetrics(names).map((group) => (
-        <section key={group.name} aria-label={group.name === "" ? "Metrics" : `Metrics of ${group.name}`}>
+        <section key={group.name} aria-label={group.name === "" ? "Ungrouped metrics" : `Metrics of ${group.name}`}>
           {group.name === "" ? null : <p className="group-name">{group.name}</p>}
           <div className="charts">
             {group.metrics.map((metric) => (

@@ -6,6 +6,7 @@ import { formatAge, formatCount, formatDuration, formatTime } from "../format.ts
 import { RunStateBadge } from "../parts/badges.tsx";
 import { useNow } from "../parts/use-now.ts";
 import { Link } from "../router.tsx";
+import { runHref } from "../routes.ts";
 
 export function RunHeader({ run }: { readonly run: RunDetail }): ReactNode {
   const now = useNow();
@@ -27,7 +28,7 @@ export function RunHeader({ run }: { readonly run: RunDetail }): ReactNode {
         ))}
       </div>
       {run.notes === "" ? null : <p>{run.notes}</p>}
-      {run.error === null ? null : <pre className="failure">{run.error}</pre>}
+      {run.error === null ? null : <Failure error={run.error} stack={run.stack} />}
       <dl className="facts row">
         <Fact name="Step">
           {run.stepMax === null ? "–" : formatCount(run.stepMax)}
@@ -41,6 +42,12 @@ export function RunHeader({ run }: { readonly run: RunDetail }): ReactNode {
         </Fact>
         <Fact name="Last sign of life">{formatAge(run.updatedAt, now)}</Fact>
         {run.ranks > 1 ? <Fact name="Ranks">{run.ranks}</Fact> : null}
+        {run.forkedFrom === null ? null : (
+          <Fact name="Forked from">
+            <Link href={runHref({ project: run.project, run: run.forkedFrom.run })}>{run.forkedFrom.run}</Link> at step{" "}
+            {formatCount(run.forkedFrom.step)}
+          </Fact>
+        )}
         {run.sessions.length > 1 ? <Fact name="Sessions">{run.sessions.length}</Fact> : null}
       </dl>
       {plannedSteps === undefined || run.stepMax === null || run.state !== "running" ? null : (
@@ -52,6 +59,20 @@ export function RunHeader({ run }: { readonly run: RunDetail }): ReactNode {
         </p>
       )}
     </header>
+  );
+}
+
+function Failure({ error, stack }: { readonly error: string; readonly stack: string | null }): ReactNode {
+  return (
+    <div className="failure">
+      <pre tabIndex={0}>{error}</pre>
+      {stack === null ? null : (
+        <details>
+          <summary>Stack</summary>
+          <pre tabIndex={0}>{stack}</pre>
+        </details>
+      )}
+    </div>
   );
 }
 

@@ -1,4 +1,4 @@
-// Everything about one run, most urgent first: alerts, then curves, then tensors, then the facts.
+// Everything about one run, most urgent first: alerts, then curves, then tensors and images, then console and facts.
 
 import { type ReactNode, useEffect } from "react";
 import { useRun, useRunAlerts } from "../api/queries.ts";
@@ -7,7 +7,10 @@ import { Answer } from "../parts/answer.tsx";
 import { usePlace } from "../router.tsx";
 import type { RunRef } from "../routes.ts";
 import { TensorSection } from "../tensors/tensor-section.tsx";
+import { ConsoleSection } from "./console-section.tsx";
+import { ImageSection } from "./image-section.tsx";
 import { MetricSection } from "./metric-section.tsx";
+import { RankTable } from "./rank-table.tsx";
 import { RulesTable } from "./rules-table.tsx";
 import { RunFacts } from "./run-facts.tsx";
 import { RunHeader } from "./run-header.tsx";
@@ -22,6 +25,9 @@ export function RunPage({ of: ref }: { readonly of: RunRef }): ReactNode {
           <Alerts of={ref} />
           <MetricSection of={ref} />
           <TensorSection of={ref} />
+          <ImageSection of={ref} />
+          <RankTable run={detail} />
+          <ConsoleSection of={ref} ranks={detail.ranks} />
           <RulesTable of={ref} />
           <RunFacts run={detail} />
         </>

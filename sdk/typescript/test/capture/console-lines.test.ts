@@ -30,10 +30,10 @@ describe("capturing", () => {
   function capture(nowMs = () => 0): { lines: CapturedLine[]; lost: () => number } {
     passed = "";
     // What goes on to the terminal, without showing it.
-    process.stdout.write = ((chunk: string | Uint8Array) => {
+    process.stdout.write = (chunk: string | Uint8Array) => {
       passed += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString();
       return true;
-    }) as typeof process.stdout.write;
+    };
     const lines: CapturedLine[] = [];
     let lost = 0;
     stop = captureConsole({ line: (line) => lines.push(line), lost: (count) => (lost += count), nowMs });

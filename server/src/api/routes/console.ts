@@ -41,7 +41,9 @@ export function consoleRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     const last = shown.at(-1);
     return c.json(
       {
-        lines: shown.toReversed().map(({ time_ms, rank, stream, line }) => ({ time: time_ms, rank, stream, text: line })),
+        lines: shown
+          .toReversed()
+          .map(({ id: line, time_ms, rank, stream, line: text }) => ({ id: line, time: time_ms, rank, stream, text })),
         nextCursor: rows.length > limit && last !== undefined ? encodeCursor({ ms: last.time_ms, id: last.id }) : null,
       },
       200,

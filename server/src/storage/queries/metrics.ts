@@ -40,7 +40,7 @@ export const runSummaries = defineQuery({
       FROM scalars
       WHERE (run, metric) IN (
         SELECT run, metric FROM metrics FINAL WHERE run IN {runs:Array(UInt64)}
-        ORDER BY multiIf(match(name, '(?i)(^|[/_. ])loss$'), 0, match(name, '(?i)loss|acc|error|score|perplexity|norm'), 1, startsWith(name, 'step/'), 3, 2), name
+        ORDER BY multiIf(match(name, '(?i)(^|[/_. ])loss$'), 0, match(name, '(?i)loss|acc|error|score|perplexity|norm'), 1, startsWith(name, 'step/'), 3, startsWith(name, 'system/'), 4, 2), name
         LIMIT {metrics_per_run:UInt32} BY run
       ) AND ${notCut}
       GROUP BY run, metric
