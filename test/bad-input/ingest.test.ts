@@ -280,10 +280,22 @@ describe("a run that cannot be opened is refused with the right status", () => {
       says: /7/,
     },
     {
-      name: "a fork, which this release lacks",
+      name: "a fork of nobody",
       request: { runId: "a", forkFrom: { runId: "b", step: 1n } },
-      code: status.UNIMPLEMENTED,
-      says: /not supported by this server yet/,
+      code: status.NOT_FOUND,
+      says: /does not exist/,
+    },
+    {
+      name: "a fork of itself",
+      request: { runId: "a", forkFrom: { runId: "a", step: 1n } },
+      code: status.INVALID_ARGUMENT,
+      says: /cannot be forked from itself/,
+    },
+    {
+      name: "a fork before the beginning",
+      request: { runId: "a", forkFrom: { runId: "b", step: -1n } },
+      code: status.INVALID_ARGUMENT,
+      says: /fork step is -1/,
     },
   ])("$name", async ({ request, code, says }) => {
     await expect(openRun(request)).rejects.toMatchObject({ code, details: expect.stringMatching(says) });

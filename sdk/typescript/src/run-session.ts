@@ -1,11 +1,9 @@
 // One run of this process: checks what the user logs, batches it, seals batches once the run is open, and keeps the ledger
 // of every point. The only place where the pieces of the SDK meet.
 
-import { create } from "@bufbuild/protobuf";
 import {
   type AlertNotice,
   type CloseRunRequest,
-  CloseRunRequestSchema,
   type ConsoleLine,
   type Event,
   type FlightRecorderRequest,
@@ -13,10 +11,10 @@ import {
   type Limits,
   type OpenRunRequest,
   type OpenRunResponse,
-  type RunOutcome,
 } from "@gradwatch/proto";
 import { alertOf } from "./alert.ts";
 import { createBatcher } from "./batcher.ts";
+import { closeRequest, type Ending } from "./ending.ts";
 import type { Environment } from "./environment.ts";
 import type { Network } from "./network.ts";
 import type { Keeping } from "./keeping.ts";
@@ -64,13 +62,6 @@ export interface RunSession {
   /** The process ends: keeps what can be kept, at once. */
   flush(ending: Ending): void;
   finish(ending: Ending, timeoutMs: number): Promise<FinishReport>;
-}
-
-/** How a run ended. */
-export interface Ending {
-  readonly outcome: RunOutcome;
-  readonly exitCode?: number;
-  readonly error?: { readonly message: string; readonly stack: string };
 }
 
 /** Age at which a batch is closed. */
@@ -286,15 +277,15 @@ export function createRunSession(options: RunSessionOptions): RunSession {
     flush: (ending) => {
       noteDrops();
       close();
-      outbox.noteClose(closing(ending));
+      outbox.noteClose(closeRequest(request, ending, seq, ledger.dropped, environment.nowMs()));
     },
     async finish(ending, timeoutMs) {
       noteDrops();
       close();
-      const request = closing(ending);
-      const done = options.connects ? await deliver(request, timeoutMs) : false;
+      const closing = closeRequest(request, ending, seq, ledger.dropped, environment.nowMs());
+      const done = options.connects ? await deliver(closing, timeoutMs) : false;
       if (!done) {
-        outbox.noteClose(request);
+        outbox.noteClose(closing);
         tellRest(timeoutMs);
       }
       sender.stop();
@@ -314,23 +305,8 @@ export function createRunSession(options: RunSessionOptions): RunSession {
     }
   }
 
-  function closing({ outcome, exitCode, error }: Ending): CloseRunRequest {
-    return create(CloseRunRequestSchema, {
-      project: request.project,
-      runId: request.runId,
-      producer: request.producer,
-      rank: request.rank,
-      outcome,
-      ...(exitCode === undefined ? {} : { exitCode }),
-      ...(error === undefined ? {} : { error: error.message, stack: error.stack }),
-      lastSeq: seq,
-      drops: [...ledger.dropped].map(([reason, points]) => ({ reason, points: BigInt(points) })),
-      timeMs: BigInt(environment.nowMs()),
-    });
-  }
-
   /** Waits until everything is settled and the run is closed; false when that did not come in time. */
-  async function deliver(request: CloseRunRequest, timeoutMs: number): Promise<boolean> {
+  async function deliver(closing: CloseRunRequest, timeoutMs: number): Promise<boolean> {
     // Sockets and timers of the SDK do not hold the process; what is left to send does, for as long as was allowed.
     const hold = setInterval(() => undefined, 1_000);
     let timedOut = false;
@@ -348,7 +324,7 @@ export function createRunSession(options: RunSessionOptions): RunSession {
       if (refusedBecause !== undefined) return true;
       if (pending() > 0) return false;
       const answer = await Promise.race([
-        sender.closeRun(request),
+        sender.closeRun(closing),
         timeout.then(() => ({ permanent: false, message: "no answer in time" })),
       ]);
       if ("permanent" in answer) warnings.warn("close", `the run's end was not taken: ${answer.message}. It will show as crashed.`);

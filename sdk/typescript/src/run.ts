@@ -6,11 +6,11 @@ import type { CaptureSettings } from "./capture/capture-settings.ts";
 import { startCapture } from "./capture/start-capture.ts";
 import { configEntries } from "./config-entries.ts";
 import { flatten, toNumber } from "./flatten.ts";
+import { type Ending, endingOf, outcomes } from "./ending.ts";
 import { encodeImage } from "./image.ts";
 import { liveRecord } from "./live-record.ts";
-import type { ProcessEnd } from "./process-end.ts";
 import { redactText, redactValue } from "./redact.ts";
-import { createRunSession, type Ending, type RunSessionOptions } from "./run-session.ts";
+import { createRunSession, type RunSessionOptions } from "./run-session.ts";
 import { summarize } from "./summarize.ts";
 import type { FinishReport, ImageInput, LogImageOptions, LogOptions, LogRecord, Run, SummarizedTensor, UserAlert } from "./types.ts";
 import { nameProblem } from "./usable-name.ts";
@@ -292,32 +292,6 @@ export function createRun(options: RunOptions, guessedUrl: string): Run {
     },
   };
 }
-
-/** How a run ends whose process ends without finish(). */
-function endingOf(end: ProcessEnd): Ending {
-  switch (end.kind) {
-    case "exit":
-      return { outcome: end.code === 0 ? RunOutcome.FINISHED : RunOutcome.FAILED, exitCode: end.code };
-    case "signal":
-      return { outcome: end.signal === "SIGTERM" && isScheduled() ? RunOutcome.PREEMPTED : RunOutcome.KILLED };
-    case "exception": {
-      const { error } = end;
-      const [message, stack] = error instanceof Error ? [`${error.name}: ${error.message}`, error.stack ?? ""] : [String(error), ""];
-      return { outcome: RunOutcome.FAILED, exitCode: 1, error: { message: redactText(message), stack: redactText(stack) } };
-    }
-  }
-}
-
-/** Under Slurm, Kubernetes, torchrun or LSF a SIGTERM is the scheduler's, which starts the work again. */
-const isScheduled = (): boolean =>
-  ["SLURM_JOB_ID", "KUBERNETES_SERVICE_HOST", "TORCHELASTIC_RUN_ID", "LSB_JOBID"].some((name) => process.env[name] !== undefined);
-
-const outcomes: Readonly<Record<string, RunOutcome>> = {
-  finished: RunOutcome.FINISHED,
-  failed: RunOutcome.FAILED,
-  killed: RunOutcome.KILLED,
-  preempted: RunOutcome.PREEMPTED,
-};
 
 const alertLevels: Readonly<Record<string, AlertLevel>> = {
   info: AlertLevel.INFO,
