@@ -13,9 +13,9 @@ export interface Measure {
   readonly baseline: number;
   /** Median of value / baseline by round. */
   readonly ratio: number;
-  /** Smallest and largest ratio. */
+  /** Smallest and largest of what the goal is about: the ratio, unless the goal has a unit. */
   readonly spread: readonly [number, number];
-  /** "≥ 0.5" or "≤ 1.2", of the ratio; null where there is none yet. */
+  /** "≥ 0.5" of the ratio, or "≤ 400 ns" of the value; null where there is none yet. */
   readonly goal: string | null;
   readonly met: boolean | null;
 }
@@ -42,24 +42,28 @@ export interface Round {
   readonly baseline: number;
 }
 
+/** @param goal Sign and limit; with a unit behind it is about the value, without about the ratio. */
 export function measure(id: string, unit: string, rounds: readonly Round[], goal: string | null): Measure {
   const ratios = rounds.map(({ value, baseline }) => value / baseline);
-  const ratio = median(ratios);
+  const values = rounds.map(({ value }) => value);
+  const judged = isAboutValue(goal) ? values : ratios;
   return {
     id,
-    value: median(rounds.map(({ value }) => value)),
+    value: median(values),
     unit,
     baseline: median(rounds.map(({ baseline }) => baseline)),
-    ratio,
-    spread: [Math.min(...ratios), Math.max(...ratios)],
+    ratio: median(ratios),
+    spread: [Math.min(...judged), Math.max(...judged)],
     goal,
-    met: goal === null ? null : isMet(ratio, goal),
+    met: goal === null ? null : isMet(median(judged), goal),
   };
 }
 
-function isMet(ratio: number, goal: string): boolean {
+const isAboutValue = (goal: string | null): boolean => goal !== null && goal.split(" ").length > 2;
+
+function isMet(judged: number, goal: string): boolean {
   const [sign, limit] = goal.split(" ");
-  return sign === "≥" ? ratio >= Number(limit) : ratio <= Number(limit);
+  return sign === "≥" ? judged >= Number(limit) : judged <= Number(limit);
 }
 
 export function median(values: readonly number[]): number {
@@ -75,7 +79,7 @@ export function tableOf({ name, machine: where, measures }: BenchResult): string
     `${short(value)} ${unit}`,
     `${short(baseline)} ${unit}`,
     ratio.toFixed(2),
-    `${spread[0].toFixed(2)} to ${spread[1].toFixed(2)}`,
+    `${short(spread[0])} to ${short(spread[1])}`,
     goal ?? "",
     met === null ? "" : met ? "met" : "NOT MET",
   ]);
