@@ -4,6 +4,7 @@
 // 30 octaves (about 1e-9 of it) are counted as zero, and the threshold says so: a few subnormal numbers must not cost
 // the others their resolution.
 
+import { float32Buckets, hasFloat32Buckets } from "./summarize-float32.ts";
 import type { BucketCounts, Histogram } from "./types.ts";
 
 /** Both signs together; a typical summary is then 200 to 400 bytes. */
@@ -91,6 +92,10 @@ export function buildHistogram(values: ArrayLike<number>, smallest: number, larg
   const size = bucketIndex(largest, scale) - low + 1;
   const positive = new Float64Array(size);
   const negative = new Float64Array(size);
+  if (values instanceof Float32Array && hasFloat32Buckets(scale, Math.max(smallest, zeroThreshold))) {
+    const zeroCount = float32Buckets(values, scale, zeroThreshold, low, positive, negative);
+    return { scale, zeroThreshold, zeroCount, positive: trimmed(positive, low), negative: trimmed(negative, low) };
+  }
   let zeroCount = 0;
   for (let i = 0; i < values.length; i++) {
     const x = values[i] as number;

@@ -2,10 +2,24 @@
 // the values, nothing kept.
 
 import { buildHistogram } from "./exponential-histogram.ts";
+import { float32Moments, type Moments } from "./summarize-float32.ts";
 import type { TensorSummaryValues } from "./types.ts";
 
 /** Summarises all elements of `values`, in any order. Field meanings: proto `TensorSummary`. */
 export function summarize(values: ArrayLike<number>): TensorSummaryValues {
+  const { smallest, min, max, ...moments } = values instanceof Float32Array ? float32Moments(values) : plainMoments(values);
+  const { zero, negative, positive } = moments;
+  const largest = Math.max(max, -min, 0);
+  return {
+    count: values.length,
+    ...moments,
+    // Both zeros are one extreme.
+    ...(zero + negative + positive > 0 ? { min: min + 0, max: max + 0 } : {}),
+    histogram: buildHistogram(values, smallest, largest, negative > 0 && positive > 0 ? 2 : 1, zero),
+  };
+}
+
+function plainMoments(values: ArrayLike<number>): Moments {
   const count = values.length;
   let nan = 0;
   let positiveInfinity = 0;
@@ -35,20 +49,5 @@ export function summarize(values: ArrayLike<number>): TensorSummaryValues {
     else nan++;
   }
   const zero = count - nan - positiveInfinity - negativeInfinity - negative - positive;
-  const finite = zero + negative + positive;
-  const largest = Math.max(max, -min, 0);
-  return {
-    count,
-    nan,
-    positiveInfinity,
-    negativeInfinity,
-    zero,
-    negative,
-    positive,
-    ...(finite > 0 ? { min, max } : {}),
-    sum,
-    sumSquares,
-    sumAbsolute,
-    histogram: buildHistogram(values, smallest, largest, negative > 0 && positive > 0 ? 2 : 1, zero),
-  };
+  return { nan, positiveInfinity, negativeInfinity, zero, negative, positive, min, max, smallest, sum, sumSquares, sumAbsolute };
 }

@@ -97,6 +97,34 @@ describe("a summary", () => {
     },
   );
 
+  const bits = fc.oneof(
+    fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+    // Around 1, where edges of buckets lie close together.
+    fc.integer({ min: 0x3f000000, max: 0x40000000 }),
+    fc.integer({ min: 0x3f7ffff0, max: 0x3f800010 }),
+    fc.constantFrom(0, -(2 ** 31), 1, 0x007fffff, 0x00800000, 0x7f7fffff, 0x7f800000, 0x7fc00000, 0x3f800000, 0x40000000),
+  );
+
+  test("of float32 by the bits is the one by the values", () => {
+    fc.assert(
+      fc.property(fc.array(bits, { maxLength: 100 }), (drawn) => {
+        const values = new Float32Array(Int32Array.from(drawn).buffer);
+        expect(summarize(values)).toEqual(summarize(Array.from(values)));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  test("of float32 keeps every edge of every scale on its side", () => {
+    for (let scale = 1; scale <= 7; scale++) {
+      const edges = Array.from({ length: 2 ** scale + 1 }, (_none, i) => Math.fround(2 ** (i / 2 ** scale)));
+      const near = edges.flatMap((edge) => [edge - 2 ** -23, edge, edge + 2 ** -23]).map(Math.fround);
+      // The second value sets how many octaves there are, and so the scale.
+      const values = Float32Array.from([...near, 2 ** Math.max(1, Math.floor(160 / 2 ** scale) - 3)]);
+      expect(summarize(values)).toEqual(summarize(Array.from(values)));
+    }
+  });
+
   test("takes any typed array", () => {
     for (const values of [Float32Array.of(1, -2), Int8Array.of(1, -2), [1, -2], Float64Array.of(1, -2)]) {
       expect(summarize(values)).toMatchObject({ count: 2, sum: -1, sumSquares: 5, min: -2, max: 1 });
