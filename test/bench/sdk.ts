@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { init, summarize } from "@gradwatch/sdk";
+import { startAckServer } from "./ack-server.ts";
 import { startServer, type ServerProcess } from "../processes/server-process.ts";
 import { type Bench, measure, type Measure, type Round } from "./bench.ts";
 import { slowRoad } from "./slow-road.ts";
@@ -40,7 +41,7 @@ export const sdkBench: Bench = {
       return [
         ...(await callMeasures(server, child, progress)),
         ...(await turnMeasures(server, child, spools, progress)),
-        ...(await shareMeasures(server, child, progress)),
+        ...(await shareMeasures(child, progress)),
         ...(await startMeasures(server, child, progress)),
         await summaryMeasure(progress),
         await wireMeasure(spools, progress),
@@ -148,12 +149,17 @@ function smallDisk(folder: string): { readonly folder: string; remove(): void } 
   }
 }
 
-async function shareMeasures(server: ServerProcess, child: Child, progress: Progress): Promise<Measure[]> {
+async function shareMeasures(child: Child, progress: Progress): Promise<Measure[]> {
   if (process.platform !== "linux") return [];
-  progress("CPU of the main thread");
-  const pairs = (await child(["share", server.grpc(), "15"])) as { on: number; off: number }[];
-  const rounds = pairs.map(({ on, off }) => ({ value: on - off, baseline: off }));
-  return [measure("CPU added to the main thread by 10 scalars a step of 1 ms / of the loop alone", "% of a core", rounds, "≤ 0.5 %")];
+  progress("CPU of the main thread, 30 pairs of a second each");
+  const server = await startAckServer();
+  try {
+    const pairs = (await child(["share", server.address, "30"])) as { on: number; off: number }[];
+    const rounds = pairs.map(({ on, off }) => ({ value: on - off, baseline: off }));
+    return [measure("CPU added to the main thread by 10 scalars a step of 1 ms / of the loop alone", "% of a core", rounds, "≤ 0.5 %")];
+  } finally {
+    server.close();
+  }
 }
 
 async function startMeasures(server: ServerProcess, child: Child, progress: Progress): Promise<Measure[]> {
