@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { init, summarize } from "@gradwatch/sdk";
-import { startAckServer } from "./ack-server.ts";
+import { startAckServer } from "../processes/ack-server.ts";
 import { startServer, type ServerProcess } from "../processes/server-process.ts";
 import { type Bench, measure, type Measure, type Round } from "./bench.ts";
 import { slowRoad } from "./slow-road.ts";

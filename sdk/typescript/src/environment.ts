@@ -1,7 +1,9 @@
 // What the SDK needs of the world, as parameters: a simulation drives the same queue, batcher and sender over a seeded
-// clock and network.
+// clock, network and disk.
 
+import * as fs from "node:fs";
 import { atProcessEnd, type ProcessEnd } from "./process-end.ts";
+import type { Files } from "./spool/segments.ts";
 
 export interface Environment {
   readonly nowMs: () => number;
@@ -11,6 +13,8 @@ export interface Environment {
   /** Runs `task` later without keeping the process alive; returns how to cancel it. */
   readonly later: (delayMs: number, task: () => void) => () => void;
   readonly writeLine: (line: string) => void;
+  /** Where the spool is written. */
+  readonly files: Files;
   /** Runs `task` at once when the process ends; returns how to take it back. */
   readonly atEnd: (task: (end: ProcessEnd) => void) => () => void;
 }
@@ -25,5 +29,6 @@ export const processEnvironment: Environment = {
     return () => clearTimeout(timer);
   },
   writeLine: (line) => void process.stderr.write(line),
+  files: fs,
   atEnd: atProcessEnd,
 };

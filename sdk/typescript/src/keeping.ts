@@ -1,6 +1,7 @@
 // Decides where the batches of a run wait: in a spool on disk, or, where that is switched off or the disk refuses, in memory.
 
 import type { OpenRunRequest } from "@gradwatch/proto";
+import type { Environment } from "./environment.ts";
 import type { Outbox, PartKind } from "./outbox.ts";
 import type { Settings } from "./settings.ts";
 import { memoryBytesMax, openMemory, openSpool } from "./spool/open-spool.ts";
@@ -19,7 +20,7 @@ export interface KeepingOptions {
   readonly request: OpenRunRequest;
   readonly ledger: Ledger;
   readonly warnings: Warnings;
-  readonly nowMs: () => number;
+  readonly environment: Pick<Environment, "nowMs" | "files">;
   /** For the opening of a spool: where this producer's versions begin. */
   readonly firstVersion: () => bigint;
 }
@@ -34,13 +35,13 @@ const partNames: Readonly<Record<PartKind, string>> = {
   images: ": images",
 };
 
-export function keepBatches({ settings, request, ledger, warnings, nowMs, firstVersion }: KeepingOptions): Keeping {
+export function keepBatches({ settings, request, ledger, warnings, environment, firstVersion }: KeepingOptions): Keeping {
   const where = (): string =>
     settings.spool === undefined
       ? `in memory, up to ${mebibytes(memoryBytesMax)}`
       : `in ${settings.spool}, up to ${mebibytes(settings.spoolBytesMax)}`;
   const limits = {
-    oldestVersion: () => oldestVersion(nowMs(), settings.spoolDaysMax),
+    oldestVersion: () => oldestVersion(environment.nowMs(), settings.spoolDaysMax),
     shed(kind: PartKind, points: number, why: "full" | "old") {
       const reason = why === "old" ? "too old" : settings.spool === undefined ? "memory full" : "spool full";
       ledger.drop(`${reason}${partNames[kind]}`, points);
@@ -61,6 +62,7 @@ export function keepBatches({ settings, request, ledger, warnings, nowMs, firstV
     const folder = createSpoolFolder(settings.spool, producer, settings.target, settings.tls);
     const outbox = openSpool({
       ...limits,
+      files: environment.files,
       folder,
       opening: () => ({ request, firstVer: firstVersion() }),
       bytesMax: settings.spoolBytesMax,

@@ -6,7 +6,7 @@ import { processEnvironment } from "./environment.ts";
 import { oldestVersion } from "./keeping.ts";
 import { connectNetwork } from "./network.ts";
 import { defaultSpoolDaysMax, parseAddress } from "./settings.ts";
-import { defaultSpoolRoot } from "./spool/spool-folder.ts";
+import { defaultSpoolRoot, quarantined } from "./spool/spool-folder.ts";
 import { syncSpool } from "./spool/sync.ts";
 import { createWarnings } from "./warnings.ts";
 
@@ -36,4 +36,8 @@ if (isTerminal) process.stderr.write("\r\u001B[K");
 say(
   `${root}: ${sent} points sent${rejected > 0 ? `, ${rejected} rejected` : ""}${left > 0 ? `; ${left} runs stay: they still log, or their server is away` : ""}`,
 );
+const kept = quarantined(root);
+if (kept.length > 0) {
+  say(`${kept.length} batches that a server rejected are kept; the end of each file tells why. The first: ${kept[0]}`);
+}
 process.exitCode = left > 0 || rejected > 0 ? 1 : 0;

@@ -6,7 +6,8 @@ import type { Outbox } from "../outbox.ts";
 import { createOutbox, type LeftEntry, type OutboxOptions } from "./bounded-outbox.ts";
 import { encodeOpening, encodePart, encodeRejected, type Opening } from "./payload.ts";
 import { encodeRecord, recordType } from "./record.ts";
-import { createSegmentWriter } from "./segments.ts";
+import { quarantineName } from "./spool-folder.ts";
+import { createSegmentWriter, type Files } from "./segments.ts";
 
 const segmentBytesMax = 8 * 1024 * 1024;
 /** A small spool still sheds in small pieces. */
@@ -15,6 +16,7 @@ export const memoryBytesMax: number = 64 * 1024 * 1024;
 const cacheBytesMax = 16 * 1024 * 1024;
 
 export interface SpoolOptions extends Pick<OutboxOptions, "oldestVersion" | "shed" | "remove" | "diskFailed"> {
+  readonly files: Files;
   readonly folder: string;
   /** Asked when the first segment is begun: the first version is known by then. */
   readonly opening: () => Opening;
@@ -22,19 +24,17 @@ export interface SpoolOptions extends Pick<OutboxOptions, "oldestVersion" | "she
   readonly left?: { readonly entries: readonly LeftEntry[]; readonly lastSegment: number };
 }
 
-export function openSpool({ folder, opening, bytesMax, remove, left, ...options }: SpoolOptions): Outbox {
-  let quarantined = false;
+export function openSpool({ files, folder, opening, bytesMax, left, ...options }: SpoolOptions): Outbox {
   const segmentBytes = Math.min(segmentBytesMax, bytesMax / segmentsOfSpool);
   return createOutbox({
     ...options,
-    writer: createSegmentWriter(folder, opening, segmentBytes, (left?.lastSegment ?? 0) + 1),
+    writer: createSegmentWriter(files, folder, opening, segmentBytes, (left?.lastSegment ?? 0) + 1),
     diskBytesMax: bytesMax,
     memoryBytesMax,
     cacheBytesMax,
     keepRejected(seq, ver, points, body, reason) {
-      quarantined = true;
       try {
-        const file = openSync(join(folder, `rejected-${seq}.quarantine`), "w", 0o600);
+        const file = openSync(join(folder, quarantineName(seq)), "w", 0o600);
         try {
           // In a segment's form, under a name which no reader takes for one.
           writeSync(file, encodeRecord(recordType.open, encodeOpening(opening())));
@@ -47,8 +47,6 @@ export function openSpool({ folder, opening, bytesMax, remove, left, ...options 
         options.diskFailed(error);
       }
     },
-    // Rejected batches stay for a person to look at.
-    remove: () => (quarantined ? undefined : remove()),
     ...(left === undefined ? {} : { left: left.entries }),
   });
 }

@@ -2,7 +2,7 @@
 // holds parts of one kind, so that a kind can be given up by removing files; it begins with the opening, so that it can be
 // sent alone. Writes go to the operating system and are not flushed: they outlive the process, not the power.
 
-import { closeSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PartKind } from "../outbox.ts";
 import { encodeOpening, type Opening } from "./payload.ts";
@@ -10,6 +10,9 @@ import { encodeRecord, recordType, type RecordType, type Scan, scanRecords } fro
 
 const FILE_HEAD = new TextEncoder().encode("GWSPOOL1");
 const SUFFIX = ".seg";
+
+/** The part of node:fs that writing and reading back takes. */
+export type Files = Pick<typeof import("node:fs"), "openSync" | "writeSync" | "readSync" | "closeSync" | "rmSync">;
 
 /** Where a payload lies. */
 export interface Place {
@@ -38,7 +41,13 @@ interface OpenSegment {
 }
 
 /** @param first Number of the first segment: above those that are there. */
-export function createSegmentWriter(folder: string, opening: () => Opening, segmentBytesMax: number, first: number): SegmentWriter {
+export function createSegmentWriter(
+  files: Files,
+  folder: string,
+  opening: () => Opening,
+  segmentBytesMax: number,
+  first: number,
+): SegmentWriter {
   let next = first;
   const open = new Map<PartKind, OpenSegment>();
   const sizes = new Map<number, number>();
@@ -46,7 +55,7 @@ export function createSegmentWriter(folder: string, opening: () => Opening, segm
 
   const write = (to: OpenSegment, bytes: Uint8Array): void => {
     for (let written = 0; written < bytes.length;) {
-      const more = writeSync(to.file, bytes, written);
+      const more = files.writeSync(to.file, bytes, written);
       written += more;
       to.bytes += more;
       bytesAll += more;
@@ -57,7 +66,7 @@ export function createSegmentWriter(folder: string, opening: () => Opening, segm
   const begin = (kind: PartKind): OpenSegment => {
     const segment = next++;
     // "x": a segment is never shared, and never gone on with.
-    const begun = { segment, file: openSync(pathOf(folder, segment), "wx+", 0o600), bytes: 0 };
+    const begun = { segment, file: files.openSync(pathOf(folder, segment), "wx+", 0o600), bytes: 0 };
     open.set(kind, begun);
     write(begun, FILE_HEAD);
     write(begun, encodeRecord(recordType.open, encodeOpening(opening())));
@@ -67,7 +76,7 @@ export function createSegmentWriter(folder: string, opening: () => Opening, segm
   const end = (kind: PartKind): void => {
     const ended = open.get(kind);
     open.delete(kind);
-    if (ended !== undefined) closeSync(ended.file);
+    if (ended !== undefined) files.closeSync(ended.file);
   };
 
   const leave = (segment: number): void => {
@@ -92,15 +101,15 @@ export function createSegmentWriter(folder: string, opening: () => Opening, segm
     read({ segment: from, offset, length }) {
       const bytes = new Uint8Array(length);
       const current = [...open.values()].find(({ segment }) => segment === from)?.file;
-      const file = current ?? openSync(pathOf(folder, from), "r");
+      const file = current ?? files.openSync(pathOf(folder, from), "r");
       try {
         for (let read = 0; read < length;) {
-          const more = readSync(file, bytes, read, length - read, offset + read);
+          const more = files.readSync(file, bytes, read, length - read, offset + read);
           if (more === 0) throw new Error(`segment ${pathOf(folder, from)} ends within a batch`);
           read += more;
         }
       } finally {
-        if (current === undefined) closeSync(file);
+        if (current === undefined) files.closeSync(file);
       }
       return bytes;
     },
@@ -110,7 +119,7 @@ export function createSegmentWriter(folder: string, opening: () => Opening, segm
       leave(segment);
       bytesAll -= sizes.get(segment) ?? 0;
       sizes.delete(segment);
-      rmSync(pathOf(folder, segment), { force: true });
+      files.rmSync(pathOf(folder, segment), { force: true });
     },
     bytes: () => bytesAll,
     close() {

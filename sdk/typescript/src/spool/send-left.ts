@@ -34,6 +34,7 @@ export async function sendLeft(
   const run = `${opening.request.project}/${opening.request.runId}`;
   let tooOld = 0;
   const outbox = openSpool({
+    files: options.environment.files,
     folder,
     opening: () => opening,
     bytesMax: Number.POSITIVE_INFINITY,

@@ -77,12 +77,38 @@ function startOf(pid: number): string {
   }
 }
 
+const QUARANTINE = ".quarantine";
+
+/** Of a batch that the server can never store. */
+export const quarantineName = (seq: bigint): string => `rejected-${seq}${QUARANTINE}`;
+
+/** Folders that may hold something to send. */
 export function spoolFolders(root: string): string[] {
   if (!existsSync(root)) return [];
   return readdirSync(root, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => join(root, name))
+    .filter((folder) => !isQuarantineOnly(readdirSync(folder)))
     .sort();
 }
 
-export const removeSpoolFolder = (folder: string): void => rmSync(folder, { recursive: true, force: true });
+/** Rejected batches, which wait for a person to look at them. */
+export function quarantined(root: string): string[] {
+  if (!existsSync(root)) return [];
+  return readdirSync(root, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(QUARANTINE))
+    .map((path) => join(root, path))
+    .sort();
+}
+
+const isQuarantineOnly = (names: readonly string[]): boolean => names.length > 0 && names.every((name) => name.endsWith(QUARANTINE));
+
+/** What was rejected stays. */
+export function removeSpoolFolder(folder: string): void {
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  if (!names.some((name) => name.endsWith(QUARANTINE))) {
+    rmSync(folder, { recursive: true, force: true });
+    return;
+  }
+  for (const name of names.filter((one) => !one.endsWith(QUARANTINE))) rmSync(join(folder, name), { force: true });
+}

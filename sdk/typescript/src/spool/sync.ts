@@ -54,10 +54,11 @@ async function syncFolder(folder: string, options: SyncOptions): Promise<SendRes
   const content = readSpool(folder);
   if (content.damaged > 0) options.say(`${folder}: ${content.damaged} damaged places were skipped`);
   if (content.opening === undefined) {
-    // A process that ended before it closed its first batch.
-    if (content.lastSegment === 0) removeSpoolFolder(folder);
+    // A process that ended, or whose disk was full, before its first batch was written.
+    const isEmpty = content.entries.length === 0 && content.damaged === 0;
+    if (isEmpty) removeSpoolFolder(folder);
     else options.say(`${folder}: no segment tells which run it belongs to; it stays as it is`);
-    return { ...NOTHING, done: content.lastSegment === 0 };
+    return { ...NOTHING, done: isEmpty };
   }
   const owner = ownerOf(folder) ?? { target: "", tls: false };
   const network = options.connect(owner);

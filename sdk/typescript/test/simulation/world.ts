@@ -1,6 +1,8 @@
-// A world with a seeded clock, network and server, in which the real batcher, spool and sender run: hours of trouble cost
-// milliseconds, and a seed replays them. The disk is real.
+// A world with a seeded clock, network, disk and servers, in which the real batcher, spool and sender run: hours of trouble cost
+// milliseconds, and a seed replays them. Files are real; whether they take another byte is the seed's to say. Two servers share
+// one store, as two Gradwatch servers share one ClickHouse.
 
+import * as fs from "node:fs";
 import { create, fromBinary } from "@bufbuild/protobuf";
 import {
   type Batch,
@@ -78,6 +80,10 @@ export function createClock(): Clock {
 export interface Process {
   readonly environment: Environment;
   readonly connect: () => Network;
+  /** Its clock is set. */
+  jump(ms: number): void;
+  /** Whether its disk ever refused: what it could not write dies with it. */
+  readonly lostDisk: () => boolean;
   kill(): void;
 }
 
@@ -88,8 +94,21 @@ export interface Faults {
   readonly repeats: number;
   /** Chance that OpenRun finds nobody. */
   readonly away: number;
+  /** Chance that a stream takes everything and answers nothing, until its keepalive gives up. */
+  readonly halfOpen: number;
+  /** Chance that a server sends a process to the other one. */
+  readonly redirects: number;
+  /** Chance that a server asks for a pause with its acknowledgement. */
+  readonly pauses: number;
+  /** Chance that a write to disk finds it full; it may have taken a part by then. */
+  readonly diskFull: number;
   readonly delayMsMax: number;
 }
+
+/** keepalive_time + keepalive_timeout of the real channel. */
+const KEEPALIVE_MS = 40_000;
+/** The store never takes a batch with this metric. */
+export const POISON = "poison";
 
 export interface StoredRow {
   readonly ver: bigint;
@@ -100,6 +119,8 @@ export interface StoredRow {
 export interface World {
   readonly clock: Clock;
   readonly rows: ReadonlyMap<string, StoredRow>;
+  /** Values of the batches that were rejected. */
+  readonly rejectedValues: ReadonlySet<number>;
   /** @param clockSkewMs How far its clock is off. */
   startProcess(clockSkewMs?: number): Process;
   /** From now on nothing breaks. */
@@ -109,24 +130,32 @@ export interface World {
 export function createWorld(random: Random, given: Faults): World {
   const clock = createClock();
   const rows = new Map<string, StoredRow>();
+  const rejectedValues = new Set<number>();
   const sessions = new Map<string, { session: number; verStart: bigint }>();
   let faults = given;
   const chance = (share: number): boolean => random() < share;
   const delay = (): number => random() * faults.delayMsMax;
 
-  function store(batch: Batch): void {
+  /** False: it is rejected, now and every other time. */
+  function store(batch: Batch): boolean {
     const body = fromBinary(BatchBodySchema, batch.body);
+    const isPoison = body.metrics.includes(POISON);
     for (const { metrics, steps, values } of body.scalars) {
       const at = steps === undefined ? [] : [...decodeIntColumn(steps, steps.count)];
       const column = float64Column(values, at.length * metrics.length);
       metrics.forEach((metric, m) =>
         at.forEach((step, i) => {
           const key = `${body.rank} ${body.metrics[metric]} ${step}`;
+          if (isPoison) {
+            rejectedValues.add(column[m * at.length + i] as number);
+            return;
+          }
           const before = rows.get(key);
           if (before === undefined || body.ver >= before.ver) rows.set(key, { ver: body.ver, value: column[m * at.length + i] as number });
         }),
       );
     }
+    return !isPoison;
   }
 
   function sessionOf(request: OpenRunRequest): { session: number; verStart: bigint } {
@@ -143,6 +172,8 @@ export function createWorld(random: Random, given: Faults): World {
 
   function startProcess(clockSkewMs = 0): Process {
     let alive = true;
+    let skewMs = clockSkewMs;
+    let lostDisk = false;
     const later = (delayMs: number, task: () => void): (() => void) =>
       clock.later(delayMs, () => {
         if (alive) task();
@@ -164,6 +195,9 @@ export function createWorld(random: Random, given: Faults): World {
     const write = (events: StreamEvents): WriteStream => {
       let open = true;
       let arrived = 0;
+      let answered = 0;
+      const isSilent = chance(faults.halfOpen);
+      if (isSilent) later(KEEPALIVE_MS, () => end());
       const end = (): void => {
         if (!open) return;
         open = false;
@@ -178,7 +212,7 @@ export function createWorld(random: Random, given: Faults): World {
       };
       return {
         write({ message }) {
-          if (!open || message.case !== "batch") return;
+          if (!open || isSilent || message.case !== "batch") return;
           const { value: batch } = message;
           if (chance(faults.breaks)) {
             end();
@@ -188,9 +222,29 @@ export function createWorld(random: Random, given: Faults): World {
           arrived = Math.max(arrived, clock.now() + delay());
           clock.later(arrived - clock.now(), () => {
             if (!open) return;
-            store(batch);
-            if (chance(faults.repeats)) clock.later(delay() * 50, () => store(batch));
-            respond({ case: "ack", value: { $typeName: "gradwatch.v1.Ack", producer: batch.producer, seq: batch.seq } }, delay());
+            const isStored = store(batch);
+            if (chance(faults.repeats)) clock.later(delay() * 50, () => void store(batch));
+            const { producer, seq } = batch;
+            answered = Math.max(answered, clock.now() + delay());
+            const at = answered - clock.now();
+            if (!isStored)
+              respond({ case: "rejected", value: { $typeName: "gradwatch.v1.Rejected", producer, seq, reason: 3, message: "poison" } }, at);
+            respond({ case: "ack", value: { $typeName: "gradwatch.v1.Ack", producer, seq } }, at);
+            if (chance(faults.pauses)) {
+              respond(
+                {
+                  case: "backPressure",
+                  value: { $typeName: "gradwatch.v1.BackPressure", pauseMs: Math.floor(random() * 2_000), reason: "" },
+                },
+                at,
+              );
+            }
+            if (chance(faults.redirects)) {
+              respond(
+                { case: "redirect", value: { $typeName: "gradwatch.v1.Redirect", project: "p", runId: "r", url: "other:1", reason: "" } },
+                at,
+              );
+            }
           });
         },
         end: () => {
@@ -204,23 +258,36 @@ export function createWorld(random: Random, given: Faults): World {
 
     return {
       environment: {
-        nowMs: () => Math.floor(clock.now() + clockSkewMs),
+        nowMs: () => Math.floor(clock.now() + skewMs),
         random,
         randomBytes: (length) => Uint8Array.from({ length }, () => Math.floor(random() * 256)),
         later,
         writeLine: () => undefined,
         atEnd: () => () => undefined,
+        files: {
+          ...fs,
+          writeSync: ((file: number, bytes: Uint8Array, given?: number) => {
+            const offset = given ?? 0;
+            if (!chance(faults.diskFull)) return fs.writeSync(file, bytes, offset);
+            lostDisk = true;
+            if (chance(0.5)) fs.writeSync(file, bytes, offset, Math.floor(random() * (bytes.length - offset)));
+            throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+          }) as typeof fs.writeSync,
+        },
       },
       connect: () => ({
         openRun: (request) =>
           call(() => {
             const { session, verStart } = sessionOf(request);
-            return create(OpenRunResponseSchema, { protocol: 1, session, verMax: verStart - 1n, heartbeatIntervalMs: 1e9 });
+            const redirectUrl = chance(faults.redirects) ? "other:1" : "";
+            return create(OpenRunResponseSchema, { protocol: 1, session, verMax: verStart - 1n, heartbeatIntervalMs: 1e9, redirectUrl });
           }),
         closeRun: () => call(() => create(CloseRunResponseSchema, {})),
         write,
         close: () => undefined,
       }),
+      jump: (ms) => void (skewMs += ms),
+      lostDisk: () => lostDisk,
       kill: () => {
         alive = false;
       },
@@ -230,9 +297,10 @@ export function createWorld(random: Random, given: Faults): World {
   return {
     clock,
     rows,
+    rejectedValues,
     startProcess,
     heal() {
-      faults = { breaks: 0, repeats: 0, away: 0, delayMsMax: 5 };
+      faults = { breaks: 0, repeats: 0, away: 0, halfOpen: 0, redirects: 0, pauses: 0, diskFull: 0, delayMsMax: 5 };
     },
   };
 }

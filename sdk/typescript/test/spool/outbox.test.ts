@@ -2,6 +2,7 @@
 // what was not settled. A note of a settlement may be lost with the process; then a batch is sent once more.
 
 import { mkdtempSync, readdirSync, rmSync, writeFileSync, appendFileSync, truncateSync, statSync } from "node:fs";
+import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
@@ -23,6 +24,7 @@ const failures: unknown[] = [];
 const shed: [PartKind, number, string][] = [];
 const open = (bytesMax = 1e9): Outbox =>
   openSpool({
+    files: fs,
     folder,
     opening: () => opening,
     bytesMax,
@@ -157,6 +159,7 @@ describe("the spool", () => {
   test("a disk that refuses costs durability, not points: they go on in memory", () => {
     rmSync(folder, { recursive: true });
     const outbox = openSpool({
+      files: fs,
       folder,
       opening: () => opening,
       bytesMax: 1e9,

@@ -1,6 +1,7 @@
 // An outbox without room: what makes way, in which order, and that every point is accounted for; on disk and in memory.
 
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
@@ -46,6 +47,7 @@ function openFixture(where: "disk" | "memory", bytesMax: number, oldest: () => b
   const folder = mkdtempSync(join(root, `${folders++}-`));
   const request = create(OpenRunRequestSchema, { project: "p", runId: "r", producer: new Uint8Array(16) });
   const outbox = openSpool({
+    files: fs,
     folder,
     opening: () => ({ request, firstVer: 1n }),
     bytesMax,
@@ -183,7 +185,7 @@ test("a disk that refuses now and then: every point waits, is settled or counted
   fc.assert(
     fc.property(fc.array(flaky, { maxLength: 60 }), (operations) => {
       const folder = mkdtempSync(join(root, `${folders++}-`));
-      const writer = createSegmentWriter(folder, () => ({ request, firstVer: 1n }), 200_000, 1);
+      const writer = createSegmentWriter(fs, folder, () => ({ request, firstVer: 1n }), 200_000, 1);
       let refuses = false;
       let shed = 0;
       const outbox = createOutbox({
