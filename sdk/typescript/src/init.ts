@@ -61,7 +61,7 @@ export function initWith(options: InitOptions, environment: Environment, connect
   const run = createRun(
     {
       environment,
-      keep: (firstVersion) => keepBatches({ settings, request, ledger, warnings, environment, firstVersion }),
+      keep: (versions) => keepBatches({ settings, request, ledger, warnings, environment, versions }),
       request,
       ledger,
       warnings,

@@ -5,6 +5,7 @@ import type { Environment } from "./environment.ts";
 import type { Outbox, PartKind } from "./outbox.ts";
 import type { Settings } from "./settings.ts";
 import { memoryBytesMax, openMemory, openSpool } from "./spool/open-spool.ts";
+import type { Opening } from "./spool/payload.ts";
 import { createSpoolFolder, removeSpoolFolder } from "./spool/spool-folder.ts";
 import type { Ledger, Warnings } from "./warnings.ts";
 
@@ -21,8 +22,8 @@ export interface KeepingOptions {
   readonly ledger: Ledger;
   readonly warnings: Warnings;
   readonly environment: Pick<Environment, "nowMs" | "files">;
-  /** For the opening of a spool: where this producer's versions begin. */
-  readonly firstVersion: () => bigint;
+  /** For the opening of a spool: this producer's versions. */
+  readonly versions: () => Pick<Opening, "firstVer" | "shift">;
 }
 
 const DAY_MS = 86_400_000;
@@ -35,7 +36,7 @@ const partNames: Readonly<Record<PartKind, string>> = {
   images: ": images",
 };
 
-export function keepBatches({ settings, request, ledger, warnings, environment, firstVersion }: KeepingOptions): Keeping {
+export function keepBatches({ settings, request, ledger, warnings, environment, versions }: KeepingOptions): Keeping {
   const where = (): string =>
     settings.spool === undefined
       ? `in memory, up to ${mebibytes(memoryBytesMax)}`
@@ -64,7 +65,7 @@ export function keepBatches({ settings, request, ledger, warnings, environment, 
       ...limits,
       files: environment.files,
       folder,
-      opening: () => ({ request, firstVer: firstVersion() }),
+      opening: () => ({ request, ...versions() }),
       bytesMax: settings.spoolBytesMax,
       remove: () => removeSpoolFolder(folder),
       diskFailed,

@@ -48,6 +48,8 @@ export interface Outbox {
   settle(seq: bigint): readonly Waiting[];
   /** Removes and returns one that the server can never store. */
   quarantine(seq: bigint, reason: string): Waiting | undefined;
+  /** The run is open: what is in an opening from now on, is known. */
+  noteOpened(): void;
   /** How the run ends, for whoever sends what is left. */
   noteClose(request: CloseRunRequest): void;
   /** Nothing more will be appended. `done`: all is settled and the run closed; nothing has to be kept. */

@@ -17,7 +17,7 @@ import { createBatcher } from "./batcher.ts";
 import { closeRequest, type Ending } from "./ending.ts";
 import type { Environment } from "./environment.ts";
 import type { Network } from "./network.ts";
-import type { Keeping } from "./keeping.ts";
+import type { Keeping, KeepingOptions } from "./keeping.ts";
 import { partKinds, pointsOf } from "./outbox.ts";
 import { type Seal, sealBatch, sealOf } from "./seal.ts";
 import { createSender, type Sender } from "./sender.ts";
@@ -29,8 +29,7 @@ import type { Ledger, Warnings } from "./warnings.ts";
 export interface RunSessionOptions {
   readonly environment: Environment;
   readonly connect: (url: string | undefined) => Network;
-  /** @param firstVersion For the opening of a spool: where this producer's versions begin. */
-  readonly keep: (firstVersion: () => bigint) => Keeping;
+  readonly keep: (versions: KeepingOptions["versions"]) => Keeping;
   readonly request: OpenRunRequest;
   readonly ledger: Ledger;
   readonly warnings: Warnings;
@@ -80,7 +79,8 @@ export function createRunSession(options: RunSessionOptions): RunSession {
   /** Of the opening; no batch has a smaller one. */
   let firstVer: bigint | undefined;
   const firstVersion = (): bigint => (firstVer ??= clock.next());
-  const { outbox, where } = options.keep(firstVersion);
+  let seal: Seal | undefined;
+  const { outbox, where } = options.keep(() => ({ firstVer: firstVersion(), shift: seal?.shift }));
   const batcher = createBatcher({
     project: request.project,
     runId: request.runId,
@@ -92,7 +92,6 @@ export function createRunSession(options: RunSessionOptions): RunSession {
   const alertListeners = new Set<(alert: Alert) => void>();
   const recorderListeners = new Set<(request: FlightRecorderRequest) => void>();
   let seq = 0n;
-  let seal: Seal | undefined;
   let limits: Limits | undefined;
   let refusedBecause: string | undefined;
   let lastStep: number | undefined;
@@ -114,7 +113,10 @@ export function createRunSession(options: RunSessionOptions): RunSession {
     },
     events: {
       opened(response) {
+        const isFirst = seal === undefined;
         seal = sealOf(request.producer as Uint8Array<ArrayBuffer>, firstVersion(), response);
+        // Before anything is sent: whoever sends what is left must send the same bytes.
+        if (isFirst) outbox.noteOpened();
         limits = response.limits;
         if (response.stepMax !== undefined) options.stepFloor(Number(response.stepMax));
         warnings.recovered("server");

@@ -4,7 +4,7 @@
 
 import { joinBodies, type Outbox, type Part, type PartKind, partKinds, type Waiting } from "../outbox.ts";
 import { createQueue } from "./queue.ts";
-import { decodePart, encodeClose, encodePart, encodeRejected, encodeSettled } from "./payload.ts";
+import { decodePart, encodeClose, encodeOpening, encodePart, encodeRejected, encodeSettled, type Opening } from "./payload.ts";
 import { partRecordType, recordType, type RecordType } from "./record.ts";
 import type { Place, SegmentWriter } from "./segments.ts";
 
@@ -35,6 +35,7 @@ export interface LeftEntry {
 export interface OutboxOptions {
   /** Undefined: in memory only. */
   readonly writer: SegmentWriter | undefined;
+  readonly opening?: () => Opening;
   /** Of all segments. */
   readonly diskBytesMax: number;
   /** Of what the disk does not hold. */
@@ -270,6 +271,11 @@ export function createOutbox(options: OutboxOptions): Outbox {
       write("data", recordType.rejected, encodeRejected(seq, reason));
       if (body !== undefined) options.keepRejected(rejected.seq, rejected.ver, rejected.points, body, reason);
       return rejected;
+    },
+    noteOpened() {
+      // A segment that is begun later says so at its head.
+      const opening = writer?.isBegun() === true ? options.opening?.() : undefined;
+      if (opening !== undefined) write("data", recordType.open, encodeOpening(opening));
     },
     noteClose: (request) => void write("data", recordType.close, encodeClose(request)),
     close(done) {

@@ -28,6 +28,7 @@ export function openSpool({ files, folder, opening, bytesMax, left, ...options }
   const segmentBytes = Math.min(segmentBytesMax, bytesMax / segmentsOfSpool);
   return createOutbox({
     ...options,
+    opening,
     writer: createSegmentWriter(files, folder, opening, segmentBytes, (left?.lastSegment ?? 0) + 1),
     diskBytesMax: bytesMax,
     memoryBytesMax,

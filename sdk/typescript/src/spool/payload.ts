@@ -8,14 +8,22 @@ export interface Opening {
   readonly request: OpenRunRequest;
   /** Version of the producer's first batch: shifting all by one amount keeps them in order. */
   readonly firstVer: bigint;
+  /** By how much, once the process had opened its run; undefined: it never heard from a server, and sent nothing. */
+  readonly shift: bigint | undefined;
 }
 
-export function encodeOpening({ request, firstVer }: Opening): Uint8Array {
-  return withIntegers([firstVer], toBinary(OpenRunRequestSchema, request));
+/** The shift is written as one more than it is: 0 is none. */
+export function encodeOpening({ request, firstVer, shift }: Opening): Uint8Array {
+  return withIntegers([firstVer, shift === undefined ? 0n : shift + 1n], toBinary(OpenRunRequestSchema, request));
 }
 
 export function decodeOpening(payload: Uint8Array): Opening {
-  return { firstVer: integerAt(payload, 0), request: fromBinary(OpenRunRequestSchema, payload.subarray(8)) };
+  const shift = integerAt(payload, 8);
+  return {
+    firstVer: integerAt(payload, 0),
+    shift: shift === 0n ? undefined : shift - 1n,
+    request: fromBinary(OpenRunRequestSchema, payload.subarray(16)),
+  };
 }
 
 /** One part of a batch. */

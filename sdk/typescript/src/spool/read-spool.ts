@@ -27,7 +27,11 @@ export function readSpool(folder: string): SpoolContent {
   const entries = new Map<bigint, Found>();
   for (const { segment, records } of segments) {
     for (const { type, payload, offset } of records) {
-      if (type === recordType.open) opening ??= decodeOpening(payload);
+      if (type === recordType.open) {
+        const told = decodeOpening(payload);
+        // What was written after the run was open knows more.
+        if (opening === undefined || opening.shift === undefined) opening = told;
+      }
       if (type === recordType.close) close = decodeClose(payload);
       if (type === recordType.rejected) rejected.add(decodeRejected(payload).seq);
       if (type === recordType.settled) {

@@ -25,6 +25,8 @@ export interface SegmentWriter {
   /** @throws the system's error when the disk refuses. */
   append(kind: PartKind, type: RecordType, payload: Uint8Array): Place;
   read(place: Place): Uint8Array<ArrayBuffer>;
+  /** Whether any segment has been written to. */
+  readonly isBegun: () => boolean;
   /** Whether something may still be appended to it. */
   isCurrent(segment: number): boolean;
   /** Appends nothing more to it. */
@@ -113,6 +115,7 @@ export function createSegmentWriter(
       }
       return bytes;
     },
+    isBegun: () => next > first,
     isCurrent: (segment) => [...open.values()].some((one) => one.segment === segment),
     leave,
     remove(segment) {

@@ -96,7 +96,7 @@ interface Fates {
 /** Resolves with "all", or with why it stopped before. */
 function deliver(
   outbox: Outbox,
-  { request, firstVer }: Opening,
+  { request, firstVer, shift }: Opening,
   network: Network,
   environment: Environment,
   fates: Fates,
@@ -127,7 +127,10 @@ function deliver(
       lastStep: () => undefined,
       events: {
         opened(response) {
-          seal = sealOf(request.producer as Uint8Array<ArrayBuffer>, firstVer, response);
+          const answered = sealOf(request.producer as Uint8Array<ArrayBuffer>, firstVer, response);
+          // Its opening may have reached the server after its death, later than what was written since: what was never sent
+          // keeps the versions of when it was logged. (Not where it resumed a step: its session has to be above the cut.)
+          seal = { ...answered, shift: shift ?? (request.resumeStep === undefined ? 0n : answered.shift) };
           goOn();
         },
         settled(settled) {

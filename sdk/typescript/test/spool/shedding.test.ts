@@ -49,7 +49,7 @@ function openFixture(where: "disk" | "memory", bytesMax: number, oldest: () => b
   const outbox = openSpool({
     files: fs,
     folder,
-    opening: () => ({ request, firstVer: 1n }),
+    opening: () => ({ request, firstVer: 1n, shift: undefined }),
     bytesMax,
     oldestVersion: oldest,
     shed: note,
@@ -185,7 +185,7 @@ test("a disk that refuses now and then: every point waits, is settled or counted
   fc.assert(
     fc.property(fc.array(flaky, { maxLength: 60 }), (operations) => {
       const folder = mkdtempSync(join(root, `${folders++}-`));
-      const writer = createSegmentWriter(fs, folder, () => ({ request, firstVer: 1n }), 200_000, 1);
+      const writer = createSegmentWriter(fs, folder, () => ({ request, firstVer: 1n, shift: undefined }), 200_000, 1);
       let refuses = false;
       let shed = 0;
       const outbox = createOutbox({
