@@ -69,7 +69,11 @@ async function run(config: Config, storage: Storage, log: ReturnType<typeof crea
     store,
     nowMs,
     snapshotIntervalMs,
-    record: async (run, transitions) => (await incidents.record(run, transitions)).map(alertNotice),
+    record: async (run, transitions) => {
+      const changed = await incidents.record(run, transitions);
+      for (const { rule, state } of changed) metrics.incident(rule, state);
+      return changed.map(alertNotice);
+    },
     notify: (run, notices) => notices.forEach((value) => subscribers.send(run, { case: "alert", value })),
     failed: (what, error) => log.error({ err: error }, `${what} failed`),
   });
@@ -93,7 +97,10 @@ async function run(config: Config, storage: Storage, log: ReturnType<typeof crea
         }
       }
     },
-    retrying: (error, attempt) => log.warn({ attempt, err: error.message }, "storage is away; nothing is lost, trying again"),
+    retrying: (error, attempt) => {
+      metrics.commitRetried();
+      log.warn({ attempt, err: error.message }, "storage is away; nothing is lost, trying again");
+    },
   });
   const openRanks = new Map<bigint, Set<string>>();
   const ingest = createIngestServer({
@@ -116,6 +123,7 @@ async function run(config: Config, storage: Storage, log: ReturnType<typeof crea
       hub.publish({ type: "run", project: run.project, run: run.id, state: "running" });
     },
     closed: async (run, request) => {
+      for (const { reason, points } of request.drops) metrics.clientDropped(reason, Number(points));
       // The last steps of the ranks stand before the news goes out.
       await heartbeats.flush().catch((error: unknown) => log.warn({ err: error }, "heartbeats not stored"));
       const ranks = openRanks.get(run.key);

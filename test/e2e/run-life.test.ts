@@ -296,3 +296,18 @@ test("runs of one process under one job id are runs of their own", async () => {
     delete process.env["SLURM_JOB_ID"];
   }
 });
+
+test("the server counts what clients could not deliver, and what it did not know", async () => {
+  await finished({ id: "dropping" }, (run) => {
+    run.log({ loss: 1 }, { step: 1 });
+    run.log({ loss: 2 }, { step: 1 });
+    run.log({ loss: 3 }, { step: -1 });
+  });
+  expect((await detailOf("life", "dropping")).drops).toEqual([
+    { reason: "wrong step", points: 1 },
+    { reason: "overwritten in the same batch", points: 1 },
+  ]);
+  const metrics = await (await fetch(`${server.http()}/metrics`)).text();
+  expect(metrics).toMatch(/gradwatch_client_dropped_points_total\{reason="wrong step"\} [1-9]/);
+  expect(metrics).toMatch(/gradwatch_incidents_total\{rule="user-alert",state="firing"\} [1-9]/);
+});

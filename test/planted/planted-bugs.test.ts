@@ -114,8 +114,8 @@ const bugs: readonly Planted[] = [
   {
     bug: "late data begins its session now",
     file: "spool/send-left.ts",
-    from: "request: { ...request, firstVer },",
-    to: "request,",
+    from: "request: { ...request, firstVer, late: true },",
+    to: "request: { ...request, firstVer: 0n },",
     caughtBy: "simulation",
   },
 ];

@@ -105,7 +105,7 @@ export function createRunSession(options: RunSessionOptions): RunSession {
     environment,
     connect: options.connect,
     outbox,
-    request,
+    request: { ...request, firstVer: firstVersion() },
     lastStep: () => lastStep,
     seal(waiting) {
       const body = outbox.bodyOf(waiting.seq);

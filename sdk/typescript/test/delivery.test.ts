@@ -2,7 +2,7 @@
 
 import { crc32 } from "node:zlib";
 import { status } from "@grpc/grpc-js";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { init, type InitOptions, type Run } from "../src/index.ts";
 import { bodyOf, type Peer, type PeerScript, type ReceivedPoint, scalarsOf, startPeer } from "./scripted-peer.ts";
 
@@ -221,5 +221,50 @@ describe("the way back", () => {
     expect(events[0]?.event.value).toMatchObject({ classes: 10, plannedSteps: 100n });
     expect(events[1]?.event.value).toMatchObject({ pattern: "val/*", role: 2, goal: 1 });
     expect(events[2]?.event.value).toMatchObject({ step: 5n, path: "/tmp/model" });
+  });
+});
+
+describe("old and new", () => {
+  const listen = (): string[] => {
+    const said: string[] = [];
+    vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+      said.push(String(text));
+      return true;
+    });
+    return said;
+  };
+  afterEach(() => vi.restoreAllMocks());
+
+  test("an older server that ignores something is named, once", async () => {
+    const said = listen();
+    const { run } = await peerAndRun({ open: () => ({ server: "gradwatch-server/0.0.9", unknownFields: 3 }) }, { verbose: true });
+    logSteps(run, 0, 5);
+    expect(await run.finish()).toEqual(settled(10));
+    expect(said.filter((line) => line.includes("gradwatch-server/0.0.9 is older than this SDK: it ignores 3 things"))).toHaveLength(1);
+  });
+
+  test("a newer server that asks for something unknown is served for the rest", async () => {
+    const said = listen();
+    const { run } = await peerAndRun(
+      {
+        batch(batch, stream) {
+          // A message of the future: none of the cases that this version knows.
+          for (let i = 0; i < 3; i++) stream.send({ case: undefined });
+          stream.ack(batch.seq);
+        },
+      },
+      { verbose: true },
+    );
+    logSteps(run, 0, 5);
+    expect(await run.finish()).toEqual(settled(10));
+    expect(said.filter((line) => line.includes("Upgrade @gradwatch/sdk"))).toHaveLength(1);
+  });
+
+  test("a server with which no protocol is shared is told, and training goes on", async () => {
+    const said = listen();
+    const { run } = await peerAndRun({ open: () => status.FAILED_PRECONDITION }, { verbose: true });
+    logSteps(run, 0, 5);
+    expect((await run.finish()).dropped).toEqual({ "run refused": 10 });
+    expect(said.filter((line) => line.includes("does not take run p/r"))).toHaveLength(1);
   });
 });

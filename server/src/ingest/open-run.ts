@@ -16,6 +16,7 @@ import type { Store } from "../storage/store.ts";
 import { runKey } from "../storage/keys.ts";
 import { inheritHistory } from "./fork-run.ts";
 import { type KnownRun, type KnownRuns, monthOf } from "./known-run.ts";
+import { unknownFields } from "./unknown-fields.ts";
 import { checkName, type IngestLimits } from "./limits.ts";
 
 /** The protocol version that this server speaks. */
@@ -67,7 +68,7 @@ export async function openRun(request: OpenRunRequest, deps: OpenRunDeps): Promi
     verMax: session.verStart - 1n,
     limits: deps.limits,
     heartbeatIntervalMs,
-    unknownFields: request.$unknown?.length ?? 0,
+    unknownFields: unknownFields(request),
     ...(session.stepMax === undefined ? {} : { stepMax: BigInt(session.stepMax) }),
   });
   return { run, response };
@@ -112,11 +113,11 @@ async function startSession(run: KnownRun, request: OpenRunRequest, deps: OpenRu
   const stepMax = extent !== undefined && extent.points > 0 ? extent.step_max : undefined;
   if (own !== undefined) return { ordinal: own.session, verStart: own.ver_start, stepMax, first: own.session === 0 };
   if (sessions.length > 0 && request.resume === ResumePolicy.NEVER) return "taken";
-  const now = BigInt(nowMs()) * 1000n;
-  const isLate = request.firstVer > 0n;
+  const isLate = request.late;
+  const begin = request.firstVer > 0n ? request.firstVer : BigInt(nowMs()) * 1000n;
   const verStart = isLate
-    ? request.firstVer
-    : [extent?.ver_max ?? 0n, tensors?.ver_max ?? 0n].reduce((largest, ver) => (ver >= largest ? ver + 1n : largest), now);
+    ? begin
+    : [extent?.ver_max ?? 0n, tensors?.ver_max ?? 0n].reduce((largest, ver) => (ver >= largest ? ver + 1n : largest), begin);
   // What comes late belongs to the session in which it was written, or to the first: it does not end the one that runs.
   const ordinal = isLate
     ? sessions.reduce((latest, row) => (row.ver_start <= verStart ? Math.max(latest, row.session) : latest), 0)

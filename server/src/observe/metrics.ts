@@ -13,8 +13,6 @@ export interface ServerMetrics {
   commitRetried(): void;
   /** Points that clients said they could not deliver. */
   clientDropped(reason: string, points: number): void;
-  /** Points that order-dependent rules could not see. */
-  late(points: number): void;
   incident(rule: string, state: string): void;
   request(route: string, status: number, seconds: number): void;
   /** Read when scraped. */
@@ -25,7 +23,20 @@ export interface ServerMetrics {
 const commitBuckets = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
 const requestBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 /** Reasons come from clients: those that no released one sends share a label. */
-const dropReasons = new Set(["queue-full", "invalid-value", "name-too-long", "too-many-names", "rejected", "closed"]);
+const dropReasons = new Set([
+  "overwritten in the same batch",
+  "wrong value",
+  "wrong name",
+  "wrong step",
+  "wrong call",
+  "too many names",
+  "spool full",
+  "memory full",
+  "too old",
+  "console too fast",
+  "run refused",
+  "after finish",
+]);
 
 const reasonNames: ReadonlyMap<number, string> = new Map(
   Object.entries(RejectReason).map(([name, number]) => [number, name.toLowerCase().replaceAll("_", "-")]),
@@ -56,7 +67,6 @@ export function createServerMetrics(): ServerMetrics {
     labelNames: ["reason"],
     registers,
   });
-  const late = new Counter({ name: "gradwatch_detector_late_points_total", help: "Points too late for order-dependent rules", registers });
   const incidents = new Counter({
     name: "gradwatch_incidents_total",
     help: "Incident transitions",
@@ -81,8 +91,11 @@ export function createServerMetrics(): ServerMetrics {
     },
     rejected: (reason) => rejections.inc({ reason: reasonNames.get(reason) ?? "unspecified" }),
     commitRetried: () => retries.inc(),
-    clientDropped: (reason, count) => drops.inc({ reason: dropReasons.has(reason) ? reason : "other" }, count),
-    late: (count) => late.inc(count),
+    clientDropped(told, count) {
+      // "spool full: images"
+      const reason = told.split(":", 1)[0] as string;
+      drops.inc({ reason: dropReasons.has(reason) ? reason : "other" }, count);
+    },
     incident: (rule, state) => incidents.inc({ rule, state }),
     request: (route, status, seconds) => requests.observe({ route, status: String(status) }, seconds),
     watchGauge(name, help, read) {

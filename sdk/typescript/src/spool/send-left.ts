@@ -119,7 +119,7 @@ function deliver(
       connect: () => network,
       outbox,
       // Had the process opened the run itself, the server remembers; else the session begins where its data does.
-      request: { ...request, firstVer },
+      request: { ...request, firstVer, late: true },
       seal(waiting) {
         const body = outbox.bodyOf(waiting.seq);
         return body === undefined || seal === undefined ? undefined : sealBatch(seal, waiting, body);

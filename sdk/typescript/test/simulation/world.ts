@@ -163,8 +163,8 @@ export function createWorld(random: Random, given: Faults): World {
     const own = sessions.get(producer);
     if (own !== undefined) return own;
     const largest = [...rows.values()].reduce((most, { ver }) => (ver > most ? ver : most), 0n);
-    const now = BigInt(Math.floor(clock.now())) * 1000n;
-    const verStart = request.firstVer > 0n ? request.firstVer : largest >= now ? largest + 1n : now;
+    const begin = request.firstVer > 0n ? request.firstVer : BigInt(Math.floor(clock.now())) * 1000n;
+    const verStart = request.late || largest < begin ? begin : largest + 1n;
     const fresh = { session: sessions.size, verStart };
     sessions.set(producer, fresh);
     return fresh;
