@@ -10,6 +10,7 @@ import { defaultSpoolRoot, quarantined } from "./spool/spool-folder.ts";
 import { syncSpool } from "./spool/sync.ts";
 import { createWarnings } from "./warnings.ts";
 
+const BAR_WIDTH = 24;
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { url: { type: "string" } } });
 const root = positionals[0] ?? defaultSpoolRoot(process.env);
@@ -27,7 +28,9 @@ const { sent, rejected, left } = await syncSpool({
   },
   oldestVersion: oldestVersion(Date.now(), Number(process.env["GRADWATCH_SPOOL_DAYS"] || defaultSpoolDaysMax)),
   progress({ run, points, pointsAll }) {
-    if (isTerminal) process.stderr.write(`\r\u001B[K${run}: ${points} of ${pointsAll} points`);
+    if (!isTerminal) return;
+    const done = Math.round((BAR_WIDTH * points) / Math.max(pointsAll, 1));
+    process.stderr.write(`\r\u001B[K[${"#".repeat(done)}${"-".repeat(BAR_WIDTH - done)}] ${run}: ${points} of ${pointsAll} points`);
   },
   say: (line) => say(isTerminal ? `\r\u001B[K${line}` : line),
 });

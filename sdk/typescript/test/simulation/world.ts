@@ -174,6 +174,7 @@ export function createWorld(random: Random, given: Faults): World {
     let alive = true;
     let skewMs = clockSkewMs;
     let lostDisk = false;
+    const open = new Set<number>();
     const later = (delayMs: number, task: () => void): (() => void) =>
       clock.later(delayMs, () => {
         if (alive) task();
@@ -266,6 +267,15 @@ export function createWorld(random: Random, given: Faults): World {
         atEnd: () => () => undefined,
         files: {
           ...fs,
+          openSync: (...given) => {
+            const file = fs.openSync(...given);
+            open.add(file);
+            return file;
+          },
+          closeSync: (file) => {
+            open.delete(file);
+            fs.closeSync(file);
+          },
           writeSync: ((file: number, bytes: Uint8Array, given?: number) => {
             const offset = given ?? 0;
             if (!chance(faults.diskFull)) return fs.writeSync(file, bytes, offset);
@@ -290,6 +300,8 @@ export function createWorld(random: Random, given: Faults): World {
       lostDisk: () => lostDisk,
       kill: () => {
         alive = false;
+        // As the system does for the dead.
+        for (const file of open) fs.closeSync(file);
       },
     };
   }
