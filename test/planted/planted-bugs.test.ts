@@ -112,10 +112,17 @@ const bugs: readonly Planted[] = [
     caughtBy: "outbox",
   },
   {
-    bug: "late data begins its session now",
+    bug: "a session begins when the server is reached",
+    file: "run-session.ts",
+    from: "request: { ...request, firstVer: firstVersion() },",
+    to: "request,",
+    caughtBy: "simulation",
+  },
+  {
+    bug: "what was never sent is dated by when its session began",
     file: "spool/send-left.ts",
-    from: "request: { ...request, firstVer, late: true },",
-    to: "request: { ...request, firstVer: 0n },",
+    from: "shift: shift ?? (request.resumeStep === undefined ? 0n : answered.shift)",
+    to: "shift: answered.shift",
     caughtBy: "simulation",
   },
 ];

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { initWith } from "../../src/init.ts";
 import { spoolFolders } from "../../src/spool/spool-folder.ts";
 import { syncSpool } from "../../src/spool/sync.ts";
-import type { FinishReport } from "../../src/index.ts";
+import type { FinishReport, Run } from "../../src/index.ts";
 import { createWorld, POISON, type Process, seeded, type World } from "./world.ts";
 
 /** Age at which a batch is closed, and a task's worth of slack. */
@@ -175,4 +175,68 @@ test(`${SEEDS} seeds`, { timeout: 1_800_000 }, async () => {
     );
     expect(failure, `replay it with GRADWATCH_SIMULATION_SEED=${seed} npm test -- simulation`).toBeUndefined();
   }
+});
+
+/** A world in which nothing breaks. */
+const calm = { breaks: 0, repeats: 0, away: 0, halfOpen: 0, redirects: 0, pauses: 0, diskFull: 0, delayMsMax: 5 };
+const startRun = (process_: Process, spool: string): Run =>
+  initWith({ project: "p", id: "r", verbose: false, url: "sim:1", spool }, process_.environment, process_.connect);
+async function finish(world: World, run: Run): Promise<void> {
+  let done = false;
+  const finishing = run.finish(0, { timeoutMs: 60_000 }).then(() => (done = true));
+  while (!done && (await world.clock.step()));
+  await finishing;
+}
+const leave = (spool: string): void => {
+  for (const folder of readdirSync(spool)) rmSync(join(spool, folder, "owner.json"), { force: true });
+};
+
+test("an hour without a server dates nothing an hour ahead: what another process writes later wins", async () => {
+  const spool = mkdtempSync(join(root, "hour-"));
+  const world = createWorld(seeded(1), { ...calm, away: 1 });
+  const first = world.startProcess();
+  const run = startRun(first, spool);
+  run.log({ loss: 1 }, { step: 1 });
+  await pause(world, 3_600_000);
+  world.heal();
+  await pause(world, 20_000);
+  expect(world.rows.size).toBe(1);
+  // The second does not get through before its process dies.
+  world.set({ away: 1, breaks: 1 });
+  run.log({ loss: 2 }, { step: 2 });
+  await pause(world, CLOSED_AFTER_MS);
+  first.kill();
+  leave(spool);
+  world.heal();
+  const second = world.startProcess();
+  const next = startRun(second, mkdtempSync(join(root, "elsewhere-")));
+  await pause(world, 1_000);
+  next.log({ loss: 3 }, { step: 2 });
+  await finish(world, next);
+  await settle(world, spool);
+  expect([...world.rows].map(([key, { value }]) => [key, value])).toEqual([
+    ["0 loss 1", 1],
+    ["0 loss 2", 3],
+  ]);
+});
+
+test("what was never sent keeps its date, though its opening reached the server after its death", async () => {
+  const spool = mkdtempSync(join(root, "late-"));
+  const world = createWorld(seeded(1), { ...calm, delayMsMax: 60_000 });
+  const first = world.startProcess();
+  const run = startRun(first, spool);
+  world.set({ delayMsMax: 5 });
+  run.log({ loss: 1 }, { step: 1 });
+  await pause(world, CLOSED_AFTER_MS);
+  first.kill();
+  leave(spool);
+  const second = world.startProcess();
+  const next = startRun(second, mkdtempSync(join(root, "elsewhere-")));
+  next.log({ loss: 2 }, { step: 1 });
+  await finish(world, next);
+  expect([...world.rows.values()].map(({ value }) => value)).toEqual([2]);
+  // The first opening arrives.
+  await pause(world, 60_000);
+  await settle(world, spool);
+  expect([...world.rows.values()].map(({ value }) => value)).toEqual([2]);
 });

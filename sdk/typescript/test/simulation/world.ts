@@ -123,6 +123,8 @@ export interface World {
   readonly rejectedValues: ReadonlySet<number>;
   /** @param clockSkewMs How far its clock is off. */
   startProcess(clockSkewMs?: number): Process;
+  /** From now on, these. */
+  set(faults: Partial<Faults>): void;
   /** From now on nothing breaks. */
   heal(): void;
 }
@@ -311,6 +313,7 @@ export function createWorld(random: Random, given: Faults): World {
     rows,
     rejectedValues,
     startProcess,
+    set: (some) => void (faults = { ...faults, ...some }),
     heal() {
       faults = { breaks: 0, repeats: 0, away: 0, halfOpen: 0, redirects: 0, pauses: 0, diskFull: 0, delayMsMax: 5 };
     },
