@@ -152,6 +152,23 @@ describe("the page", () => {
       await page.screenshot({ path: process.env["GRADWATCH_SCREENSHOT"], fullPage: true });
   });
 
+  test("a metric with a step metric is drawn over that", async () => {
+    const run = startRun("epochs");
+    run.defineMetric("val/*", { stepMetric: "epoch" });
+    for (let step = 0; step < 300; step++) {
+      run.log({ loss: 1 / (step + 1), epoch: step / 100 }, { step });
+      if (step % 100 === 99) run.log({ "val/acc": step / 300 }, { step });
+    }
+    await run.finish();
+    await page.goto(`${server.http()}/projects/page/runs/epochs`);
+    const chart = page.getByTestId("chart").and(page.locator('[data-metric="val/acc"]'));
+    await expect.poll(() => chart.getAttribute("data-axis"), patience).toBe("epoch");
+    await expect.poll(() => chart.getByRole("img").getAttribute("aria-label"), patience).toContain("from epoch 0.99 to 2.99");
+    expect(await page.getByTestId("chart").and(page.locator('[data-metric="loss"]')).getAttribute("data-axis")).toBe("step");
+    if (process.env["GRADWATCH_SCREENSHOT"] !== undefined)
+      await page.screenshot({ path: process.env["GRADWATCH_SCREENSHOT"], fullPage: true });
+  });
+
   test("gradients are a heatmap of layers and histograms over time; NaN cells stand out", async () => {
     const run = startRun("tensors");
     for (let step = 0; step < 40; step++) logGradients(run, step, step === 39 ? Number.NaN : 0.01 * (step + 1));

@@ -114,6 +114,7 @@ export const Metric = z
       "none",
     ]),
     goal: z.enum(["minimize", "maximize", "none"]),
+    stepMetric: z.string().nullable().openapi({ description: "The metric to draw it over instead of the step, as the run defined it" }),
     ranks: z.array(z.number().int()),
     points: z.number().int(),
     nonFinite: z.number().int(),

@@ -264,7 +264,10 @@ test("metrics have extents, roles and goals; a definition wins over the habit of
     { metric: "empty", steps: [], values: [] },
   ]);
   await insertEvents(under.store, run, [
-    { kind: "metric-definition", body: { pattern: "custom/*", role: "METRIC_ROLE_IGNORED", goal: "METRIC_GOAL_MINIMIZE" } },
+    {
+      kind: "metric-definition",
+      body: { pattern: "custom/*", role: "METRIC_ROLE_IGNORED", goal: "METRIC_GOAL_MINIMIZE", stepMetric: "epoch" },
+    },
     { kind: "metric-definition", body: { pattern: "custom/*", role: "METRIC_ROLE_METRIC", goal: "METRIC_GOAL_MAXIMIZE" } },
   ]);
   expect(await metricsOf(run)).toEqual([
@@ -272,6 +275,7 @@ test("metrics have extents, roles and goals; a definition wins over the habit of
       name: "custom/quality",
       role: "metric",
       goal: "maximize",
+      stepMetric: "epoch",
       ranks: [0],
       points: 1,
       nonFinite: 0,
@@ -285,6 +289,7 @@ test("metrics have extents, roles and goals; a definition wins over the habit of
       name: "loss",
       role: "loss",
       goal: "minimize",
+      stepMetric: null,
       ranks: [0, 1],
       points: 5,
       nonFinite: 1,

@@ -7,17 +7,22 @@ import { formatCount, formatNumber } from "../format.ts";
 /** Rows shown of each line: the newest. */
 const ROWS_MAX = 200;
 
-export function BucketTable({ lines }: { readonly lines: readonly { readonly label: string; readonly buckets: Buckets }[] }): ReactNode {
+interface BucketTableProps {
+  readonly lines: readonly { readonly label: string; readonly buckets: Buckets }[];
+  readonly axis: string;
+}
+
+export function BucketTable({ lines, axis }: BucketTableProps): ReactNode {
   const [open, setOpen] = useState(false);
   return (
     <details className="as-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>Show as table</summary>
-      {open ? lines.map(({ label, buckets }) => <LineTable key={label} label={label} buckets={buckets} />) : null}
+      {open ? lines.map(({ label, buckets }) => <LineTable key={label} label={label} buckets={buckets} axis={axis} />) : null}
     </details>
   );
 }
 
-function LineTable({ label, buckets }: { readonly label: string; readonly buckets: Buckets }): ReactNode {
+function LineTable({ label, buckets, axis }: { readonly label: string; readonly buckets: Buckets; readonly axis: string }): ReactNode {
   const rows = buckets.step.map((step, i) => ({ step, i })).slice(-ROWS_MAX);
   const hidden = buckets.step.length - rows.length;
   return (
@@ -28,7 +33,7 @@ function LineTable({ label, buckets }: { readonly label: string; readonly bucket
         </caption>
         <thead>
           <tr>
-            {["step", "mean", "min", "max", "last", "points", "non-finite"].map((name) => (
+            {[axis, "mean", "min", "max", "last", "points", "non-finite"].map((name) => (
               <th key={name} scope="col">
                 {name}
               </th>

@@ -22,6 +22,8 @@ export interface ChartLook {
   readonly theme: Theme;
   /** Charts with the same key share their cursor. */
   readonly syncKey: string;
+  /** The x axis has steps, and no places between them. */
+  readonly overSteps: boolean;
 }
 
 export interface ChartReactions {
@@ -39,7 +41,7 @@ const DRAG_MIN = 6;
 export const columnOf = (line: number, part: "mean" | "min" | "max"): number => 1 + line * 3 + { mean: 0, min: 1, max: 2 }[part];
 
 export function chartOptions(look: ChartLook, reactions: ChartReactions): uPlot.Options {
-  const { width, height, lines, yScale, theme, syncKey } = look;
+  const { width, height, lines, yScale, theme, syncKey, overSteps } = look;
   const axis = { stroke: AXIS_COLORS[theme].text, font: FONT, grid: { stroke: AXIS_COLORS[theme].grid, width: 1 }, ticks: { show: false } };
   return {
     width,
@@ -55,7 +57,11 @@ export function chartOptions(look: ChartLook, reactions: ChartReactions): uPlot.
           : { range: (_chart, min, max) => linearRange(min, max) },
     },
     axes: [
-      { ...axis, size: 28, values: (_chart, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? shortStep(tick) : "")) },
+      {
+        ...axis,
+        size: 28,
+        values: (_chart, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? shortStep(tick) : overSteps ? "" : formatNumber(tick))),
+      },
       {
         ...axis,
         size: 58,

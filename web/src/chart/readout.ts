@@ -21,6 +21,7 @@ export function readoutAt(
   lines: readonly ReadoutLine[],
   onsets: readonly OnsetMarker[],
   meanOf: (line: number) => number | null | undefined,
+  axis = "step",
 ): ReadoutRow[] {
   const rows = lines.flatMap(({ label, color, buckets }, line): ReadoutRow[] => {
     if (meanOf(line) === undefined) return [];
@@ -28,7 +29,7 @@ export function readoutAt(
     return at < 0 ? [] : [{ text: `${label}${label === "" ? "" : ": "}${valueText(buckets, at)}`, color }];
   });
   return [
-    { text: `step ${formatCount(step)}` },
+    { text: `${axis} ${axis === "step" ? formatCount(step) : formatNumber(step)}` },
     ...rows,
     ...onsets.map(({ title, step: onset }) => ({ text: `▲ ${title} (from step ${onset})` })),
   ];

@@ -30,29 +30,44 @@ interface SeriesChartProps {
   readonly onZoom: (range: StepRange) => void;
   readonly syncKey: string;
   readonly height?: number;
+  /** A metric that is on the x axis instead of the step: such a chart has no onsets and is not zoomed with the others. */
+  readonly axis?: string | undefined;
 }
 
 const NO_ONSETS: readonly OnsetMarker[] = [];
 
-export function SeriesChart({ metric, lines, onsets = NO_ONSETS, range, onZoom, syncKey, height = 190 }: SeriesChartProps): ReactNode {
+export function SeriesChart({
+  metric,
+  lines,
+  onsets = NO_ONSETS,
+  range,
+  onZoom,
+  syncKey,
+  height = 190,
+  axis = "step",
+}: SeriesChartProps): ReactNode {
   const [wanted, setWanted] = useState<YScale | undefined>(undefined);
   const aligned = useMemo(() => alignSeries(lines.map(({ buckets }) => buckets)), [lines]);
   const extremes = useMemo(() => aligned.series.flatMap(({ min, max }) => [...min, ...max]), [aligned]);
   const canLog = allPositive(extremes);
   const yScale = canLog ? (wanted ?? usualScale(extremes)) : "linear";
   const nonFinite = aligned.marks.reduce((sum, marks) => sum + marks.length, 0);
-  const description = describeChart(metric, lines);
+  const description = describeChart(metric, lines, axis);
   return (
     <figure
       className="chart"
       data-testid="chart"
       data-metric={metric}
+      data-axis={axis}
       data-points={lines.reduce((sum, { buckets }) => sum + buckets.step.length, 0)}
       data-non-finite={nonFinite}
       data-step-max={lines.reduce((max, { buckets }) => Math.max(max, buckets.stepLast.at(-1) ?? -1), -1)}
     >
       <figcaption>
-        <h3 title={metric}>{metric}</h3>
+        <h3 title={metric}>
+          {metric}
+          {axis === "step" ? null : <span className="muted"> over {axis}</span>}
+        </h3>
         {nonFinite > 0 ? <span className="badge level-critical">NaN or Inf</span> : null}
         <button
           type="button"
@@ -67,9 +82,9 @@ export function SeriesChart({ metric, lines, onsets = NO_ONSETS, range, onZoom, 
         </button>
       </figcaption>
       <div role="img" aria-label={description}>
-        <Canvas {...{ lines, aligned, onsets, range, onZoom, syncKey, height, yScale }} />
+        <Canvas {...{ lines, aligned, onsets, range, onZoom, syncKey, height, yScale, axis }} />
       </div>
-      <BucketTable lines={lines} />
+      <BucketTable lines={lines} axis={axis} />
     </figure>
   );
 }
@@ -78,20 +93,21 @@ interface CanvasProps extends Required<Pick<SeriesChartProps, "lines" | "onsets"
   readonly aligned: Aligned;
   readonly range: StepRange | undefined;
   readonly yScale: YScale;
+  readonly axis: string;
 }
 
-function Canvas({ lines, aligned, onsets, range, onZoom, syncKey, height, yScale }: CanvasProps): ReactNode {
+function Canvas({ lines, aligned, onsets, range, onZoom, syncKey, height, yScale, axis }: CanvasProps): ReactNode {
   const theme = useTheme();
   const [box, width] = useWidth<HTMLDivElement>();
   const readout = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot>(null);
   // What uPlot's hooks read when they run, which may be long after the chart was made.
-  const shown = useRef({ lines, aligned, onsets, onZoom });
-  shown.current = { lines, aligned, onsets, onZoom };
+  const shown = useRef({ lines, aligned, onsets, onZoom, axis });
+  shown.current = { lines, aligned, onsets, onZoom, axis };
 
   const looks = lines.map(({ label, color, buckets }) => ({ label, color, bucketed: isBucketed(buckets) }));
   const isSized = width > 0;
-  const structure = JSON.stringify([looks, yScale, theme, height, syncKey]);
+  const structure = JSON.stringify([looks, yScale, theme, height, syncKey, axis]);
 
   useEffect(() => {
     if (box.current === null || !isSized) return;
@@ -101,7 +117,7 @@ function Canvas({ lines, aligned, onsets, range, onZoom, syncKey, height, yScale
       drawn: (plot: uPlot) => drawMarks(plot, shown.current.aligned.marks, shown.current.onsets, theme),
     };
     const plot = new uPlot(
-      chartOptions({ width, height, lines: looks, yScale, theme, syncKey }, reactions),
+      chartOptions({ width, height, lines: looks, yScale, theme, syncKey, overSteps: axis === "step" }, reactions),
       dataOf(shown.current.aligned),
       box.current,
     );
@@ -144,7 +160,7 @@ function xRange(steps: readonly number[], range: StepRange | undefined): { min: 
 function showReadout(
   plot: uPlot,
   element: HTMLDivElement | null,
-  { lines, onsets }: { lines: readonly ChartLine[]; onsets: readonly OnsetMarker[] },
+  { lines, onsets, axis }: { lines: readonly ChartLine[]; onsets: readonly OnsetMarker[]; axis: string },
 ): void {
   if (element === null) return;
   const { idx, left } = plot.cursor;
@@ -155,7 +171,7 @@ function showReadout(
   const step = plot.data[0][idx] as number;
   const near = onsets.filter((onset) => Math.abs(plot.valToPos(onset.step, "x") - left) < 5);
   element.replaceChildren(
-    ...readoutAt(step, lines, near, (line) => plot.data[columnOf(line, "mean")]?.[idx]).map(({ text, color }) => {
+    ...readoutAt(step, lines, near, (line) => plot.data[columnOf(line, "mean")]?.[idx], axis).map(({ text, color }) => {
       const row = document.createElement("div");
       row.textContent = text;
       row.style.color = color ?? "";

@@ -1,10 +1,12 @@
 // The curves of a run: one chart a metric, one line a rank, all over the same steps. Dragging over a chart zooms all of
 // them and reads that stretch at full resolution; the fields above do the same for keyboards.
 
+import type { Buckets } from "@gradwatch/server/api-types";
 import { type ReactNode, useMemo, useState } from "react";
 import { type StepRange, useMetrics, useRunAlerts, useSeries } from "../api/queries.ts";
 import { lineColor } from "../chart/color.ts";
 import { groupMetrics } from "../chart/group-metrics.ts";
+import { overMetric } from "../chart/over-metric.ts";
 import { SeriesChart } from "../chart/series-chart.tsx";
 import { ZoomFields } from "../chart/zoom-fields.tsx";
 import { Failure, Loading } from "../parts/answer.tsx";
@@ -20,6 +22,12 @@ export function MetricSection({ of: ref }: { readonly of: RunRef }): ReactNode {
   const refs = useMemo(() => [ref], [ref]);
   const [metrics] = useMetrics(refs);
   const names = useMemo(() => metrics?.data?.map(({ name }) => name) ?? [], [metrics?.data]);
+  /** What is drawn over another metric, by name. */
+  const axes = useMemo(
+    () =>
+      new Map(metrics?.data?.flatMap(({ name, stepMetric }) => (stepMetric === null || stepMetric === name ? [] : [[name, stepMetric]]))),
+    [metrics?.data],
+  );
   const { series, error } = useSeries(refs, names, range, BUCKETS_MAX);
   const alerts = useRunAlerts(ref);
 
@@ -35,10 +43,14 @@ export function MetricSection({ of: ref }: { readonly of: RunRef }): ReactNode {
     return new Map(
       [...byMetric].map(([metric, ranks]) => [
         metric,
-        ranks.map(({ rank, buckets }, i) => ({ label: ranks.length > 1 ? `rank ${rank}` : "", color: lineColor(i, theme), buckets })),
+        ranks.map(({ rank, buckets }, i) => ({
+          label: ranks.length > 1 ? `rank ${rank}` : "",
+          color: lineColor(i, theme),
+          buckets: placed(buckets, byMetric.get(axes.get(metric) ?? "")?.find((one) => one.rank === rank)?.buckets),
+        })),
       ]),
     );
-  }, [series, theme]);
+  }, [series, axes, theme]);
 
   const failure = metrics?.error ?? error;
   return (
@@ -59,10 +71,11 @@ export function MetricSection({ of: ref }: { readonly of: RunRef }): ReactNode {
                 key={metric}
                 metric={metric}
                 lines={lines.get(metric) ?? NO_LINES}
-                onsets={onsets}
-                range={range}
-                onZoom={setRange}
-                syncKey={refKey(ref)}
+                onsets={axes.has(metric) ? NO_ONSETS : onsets}
+                range={axes.has(metric) ? undefined : range}
+                onZoom={axes.has(metric) ? stayAsItIs : setRange}
+                syncKey={`${refKey(ref)} ${axes.get(metric) ?? ""}`}
+                axis={axes.get(metric)}
               />
             ))}
           </div>
@@ -73,3 +86,8 @@ export function MetricSection({ of: ref }: { readonly of: RunRef }): ReactNode {
 }
 
 const NO_LINES: readonly [] = [];
+const NO_ONSETS: readonly [] = [];
+/** Steps are what is zoomed. */
+const stayAsItIs = (): void => undefined;
+
+const placed = (buckets: Buckets, axis: Buckets | undefined): Buckets => (axis === undefined ? buckets : overMetric(buckets, axis));

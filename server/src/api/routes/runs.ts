@@ -132,6 +132,7 @@ async function readMetrics(run: bigint, { store, signal }: ReadContext): Promise
     name: row.name,
     role: roles.roleOf(row.name),
     goal: goalOf(row.name, roles.roleOf(row.name), definitions),
+    stepMetric: definitions.findLast(({ pattern, stepMetric }) => stepMetric !== "" && matcherOf(pattern)(row.name))?.stepMetric ?? null,
     ranks: row.ranks,
     points: row.points,
     nonFinite: row.non_finite,
