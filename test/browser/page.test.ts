@@ -37,9 +37,9 @@ afterAll(async () => {
   await server.dispose();
 });
 
-async function openPage(from: Browser, colorScheme: "light" | "dark"): Promise<void> {
+async function openPage(from: Browser, colorScheme: "light" | "dark", locale: "en-US" | "system" = "en-US"): Promise<void> {
   await context?.close();
-  context = await from.newContext({ locale: "en-US", viewport: { width: 1300, height: 900 }, colorScheme });
+  context = await from.newContext({ ...(locale === "system" ? {} : { locale }), viewport: { width: 1300, height: 900 }, colorScheme });
   page = await context.newPage();
   page.on("console", (message) => {
     if (message.type() === "error") complaints.push(message.text());
@@ -150,6 +150,16 @@ describe("the page", () => {
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
     if (process.env["GRADWATCH_SCREENSHOT"] !== undefined)
       await page.screenshot({ path: process.env["GRADWATCH_SCREENSHOT"], fullPage: true });
+  });
+
+  test("a browser whose system has no locale shows it, too", async () => {
+    const run = startRun("posix");
+    run.log({ loss: 1 }, { step: 7 });
+    await run.finish();
+    // Chromium's own name of its language, instead of one that the test chose.
+    await openPage(browser as Browser, "light", "system");
+    await page.goto(`${server.http()}/projects/page/runs/posix`);
+    await expect.poll(() => chartValue("loss", "step-max"), patience).toBe(7);
   });
 
   test("a metric with a step metric is drawn over that", async () => {

@@ -1,5 +1,6 @@
 // Starts the page.
 
+import "./language.ts";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
