@@ -5,17 +5,30 @@ import type { SummarizedTensor, TensorKind, TensorSummaryValues } from "../types
 import type { HeldStep, HeldTensor } from "./optimizer-hook.ts";
 import { readerFor } from "./tensor-reader.ts";
 
+/** Gradients and weights before the update, and what the update did to each weight that has a gradient. */
 export async function readSummaries(engine: typeof tf, held: HeldStep): Promise<{ summaries: SummarizedTensor[]; norm: number }> {
-  const tensors = [...held.gradients, ...held.weights];
-  const values = await readerFor(engine).summarize(tensors.map(({ tensor }) => tensor));
-  const gradients = values.slice(0, held.gradients.length);
-  return {
-    summaries: [
-      ...identified(held.gradients, "gradient", gradients),
-      ...identified(held.weights, "weight", values.slice(held.gradients.length)),
-    ],
-    norm: normOfSummaries(gradients),
-  };
+  const updates = updatesOf(engine, held);
+  try {
+    const parts = [
+      { kind: "gradient", tensors: held.gradients },
+      { kind: "weight", tensors: held.weights },
+      { kind: "update", tensors: updates },
+    ] as const;
+    const values = await readerFor(engine).summarize(parts.flatMap(({ tensors }) => tensors.map(({ tensor }) => tensor)));
+    let from = 0;
+    const summaries = parts.flatMap(({ kind, tensors }) => identified(tensors, kind, values.slice(from, (from += tensors.length))));
+    return { summaries, norm: normOfSummaries(values.slice(0, held.gradients.length)) };
+  } finally {
+    for (const { tensor } of updates) tensor.dispose();
+  }
+}
+
+/** New weight − old weight. The update has been made by now: variables hold the new values. */
+function updatesOf(engine: typeof tf, { gradients, weights }: HeldStep): HeldTensor[] {
+  const changed = new Set(gradients.map(({ weight }) => weight.variable));
+  return weights
+    .filter(({ weight }) => changed.has(weight.variable))
+    .map(({ weight, tensor }) => ({ weight, tensor: engine.tidy(() => weight.variable.sub(tensor)) }));
 }
 
 export function readGradientNorm(engine: typeof tf, held: HeldStep): Promise<number> {

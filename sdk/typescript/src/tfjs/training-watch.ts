@@ -4,6 +4,7 @@
 
 import type * as tf from "@tensorflow/tfjs";
 import type { Run, StepRecordValues } from "../types.ts";
+import { filterImages } from "./filter-images.ts";
 import { modelFacts } from "./model-facts.ts";
 import type { FitParams } from "./model-facts.ts";
 import { placeInRun } from "./model-names.ts";
@@ -43,6 +44,7 @@ export function watchTraining(options: TrainingWatchOptions): TrainingWatch {
   let place: ModelPlace = { prefix: "", first: true };
   let hook: OptimizerHook | undefined;
   let step = initialStep;
+  let lastImagesAt = initialStep;
   let lossBroke = false;
   let batchBeganMs = performance.now();
 
@@ -82,6 +84,10 @@ export function watchTraining(options: TrainingWatchOptions): TrainingWatch {
       if (held !== undefined && due) {
         const { summaries, norm } = await readSummaries(engine, held);
         run.logSummaries(summaries, { step: at });
+        if (at === initialStep || at - lastImagesAt >= every * IMAGES_EVERY) {
+          lastImagesAt = at;
+          for (const { name, pixels, caption } of await filterImages(held.weights)) run.logImage(name, pixels, { step: at, caption });
+        }
         gradientNorm = norm;
       } else if (held !== undefined) {
         gradientNorm = await readGradientNorm(engine, held);
@@ -118,6 +124,9 @@ export function watchTraining(options: TrainingWatchOptions): TrainingWatch {
     end,
   };
 }
+
+/** Filters are drawn at every so many summaries: they change slowly, and a picture weighs as much as a thousand points. */
+const IMAGES_EVERY = 5;
 
 const NO_MODEL =
   "tfjs did not tell the callback its model, so there are no weights and gradients. Either two copies of tfjs are loaded: " +

@@ -101,7 +101,8 @@ describe("the callback", () => {
     expect([...new Set(summaries.map(({ step }) => step))]).toEqual([0, 3, 6]);
     const atStart = summaries.filter(({ step }) => step === 0);
     expect(new Set(atStart.map(({ name }) => name))).toEqual(new Set(["hidden/kernel", "hidden/bias", "out/kernel", "out/bias"]));
-    expect(atStart).toHaveLength(8);
+    // Gradients, weights and updates.
+    expect(atStart).toHaveLength(12);
     for (const { summary } of atStart) {
       const { positive, negative, zeroCount } = summary.histogram ?? {};
       expect(Number(summary.count)).toBe(Number(summary.positive) + Number(summary.negative) + Number(summary.zero));
@@ -148,7 +149,7 @@ describe("the callback", () => {
     const broken = steps.find(({ loss }) => !Number.isFinite(loss ?? 0));
     expect(broken).toBeDefined();
     const there = summaries.filter(({ step }) => step === Number(broken?.step));
-    expect(there).toHaveLength(8);
+    expect(there).toHaveLength(12);
     expect(there.some(({ summary }) => summary.nan + summary.positiveInfinity + summary.negativeInfinity > 0n)).toBe(true);
   });
 

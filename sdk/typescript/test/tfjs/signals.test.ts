@@ -1,0 +1,116 @@
+// What else the callback sends, against a recomputation from the raw tensors: updates, and the pictures of filters.
+
+import * as tf from "@tensorflow/tfjs";
+import { fromBinary } from "@bufbuild/protobuf";
+import { BatchBodySchema, TensorKind } from "@gradwatch/proto";
+import { decode } from "fast-png";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { init, type Run } from "../../src/index.ts";
+import { drawFilters } from "../../src/tfjs/filter-images.ts";
+import { gradwatchCallback } from "../../src/tfjs/index.ts";
+import { type Peer, startPeer } from "../scripted-peer.ts";
+
+const peers: Peer[] = [];
+afterEach(() => peers.splice(0).forEach((peer) => peer.stop()));
+beforeAll(async () => {
+  await tf.setBackend("cpu");
+});
+
+async function peerAndRun(): Promise<{ peer: Peer; run: Run }> {
+  const peer = await startPeer();
+  peers.push(peer);
+  return { peer, run: init({ project: "p", id: "r", url: peer.address, verbose: false }) };
+}
+const bodiesOf = (peer: Peer) => peer.batches.map(({ body }) => fromBinary(BatchBodySchema, body));
+
+function convolution(): tf.Sequential {
+  const model = tf.sequential({
+    layers: [
+      tf.layers.conv2d({
+        name: "conv",
+        filters: 4,
+        kernelSize: 3,
+        inputShape: [8, 8, 1],
+        kernelInitializer: tf.initializers.heNormal({ seed: 1 }),
+      }),
+      tf.layers.flatten(),
+      tf.layers.dense({ name: "out", units: 2, kernelInitializer: tf.initializers.glorotNormal({ seed: 2 }) }),
+    ],
+  });
+  model.compile({ optimizer: tf.train.sgd(0.1), loss: "meanSquaredError" });
+  return model;
+}
+
+test("an update is what the weight is after a step, less what it was before", async () => {
+  const { peer, run } = await peerAndRun();
+  const model = convolution();
+  const before = model.getWeights().map((weight) => weight.dataSync().slice());
+  const [x, y] = [tf.randomNormal([4, 8, 8, 1], 0, 1, "float32", 3), tf.randomNormal([4, 2], 0, 1, "float32", 4)];
+  await model.fit(x, y, { epochs: 1, batchSize: 4, shuffle: false, verbose: 0, callbacks: [gradwatchCallback(run)] });
+  await run.finish();
+  const names = ["conv/kernel", "conv/bias", "out/kernel", "out/bias"];
+  const norms = model.getWeights().map((weight, w) => {
+    const old = before[w] as Float32Array;
+    return (weight.dataSync() as Float32Array).reduce((sum, value, i) => sum + Math.fround(value - (old[i] as number)) ** 2, 0);
+  });
+  const sent = new Map(
+    bodiesOf(peer).flatMap(({ tensors, tensorRecords }) =>
+      tensorRecords.flatMap(({ summaries }) =>
+        summaries
+          .filter(({ tensor }) => tensors[tensor]?.kind === TensorKind.UPDATE)
+          .map(({ tensor, sumSquares }) => [tensors[tensor]?.name, sumSquares] as const),
+      ),
+    ),
+  );
+  expect([...sent.keys()].toSorted()).toEqual(names.toSorted());
+  names.forEach((name, i) => expect(sent.get(name)).toBeCloseTo(norms[i] as number, 10));
+});
+
+test("the filters of a convolution are pictures, at the beginning and now and then", async () => {
+  const { peer, run } = await peerAndRun();
+  const model = convolution();
+  const [x, y] = [tf.randomNormal([8, 8, 8, 1]), tf.randomNormal([8, 2])];
+  await model.fit(x, y, { epochs: 12, batchSize: 8, verbose: 0, callbacks: [gradwatchCallback(run, { every: 2 })] });
+  await run.finish();
+  const images = bodiesOf(peer).flatMap((body) => body.images);
+  expect(images.map(({ name, step }) => [name, Number(step)])).toEqual([
+    ["filters/conv", 0],
+    ["filters/conv", 10],
+  ]);
+  expect(images[0]?.caption).toContain("4 filters, 3 × 3");
+  const { width, height } = decode(images[0]?.data as Uint8Array);
+  // Four filters of 3 × 3 weights, each weight 6 pixels, a pixel between them.
+  expect([width, height]).toEqual([4 * 18 + 3, 18]);
+});
+
+describe("drawn filters", () => {
+  /** The pixel of a one-channel picture. */
+  const pixel = ({ data, width }: { data: ArrayLike<number>; width: number }, y: number, x: number): number =>
+    data[y * width + x] as number;
+
+  test("share one scale around grey; a dead filter is plain grey", () => {
+    // Two filters of one weight: the second is zero.
+    const { pixels } = drawFilters(Float32Array.of(2, 0), [1, 1, 1, 2]);
+    expect([pixel(pixels, 0, 0), pixel(pixels, 0, 17)]).toEqual([255, 128]);
+    const negative = drawFilters(Float32Array.of(2, -2), [1, 1, 1, 2]).pixels;
+    expect(pixel(negative, 0, 17)).toBe(0);
+  });
+
+  test("of three inputs are colours, of more their mean", () => {
+    expect(drawFilters(new Float32Array(3), [1, 1, 3, 1]).pixels.data).toHaveLength(16 * 16 * 3);
+    const { pixels, caption } = drawFilters(Float32Array.of(1, 0, 0, 1), [1, 1, 2, 2]);
+    expect(caption).toContain("mean over 2 inputs");
+    expect([pixel(pixels, 0, 0), pixel(pixels, 0, 17)]).toEqual([255, 255]);
+  });
+
+  test("of a layer with many are the first 64, eight in a row", () => {
+    const { pixels, caption } = drawFilters(new Float32Array(9 * 100), [3, 3, 1, 100]);
+    expect(caption).toContain("the first 64 of 100 filters");
+    expect([pixels.width, pixels.height]).toEqual([8 * 19 - 1, 8 * 19 - 1]);
+  });
+
+  test("survive NaN and Inf", () => {
+    const { pixels } = drawFilters(Float32Array.of(Number.NaN, Infinity, 1), [1, 1, 1, 3]);
+    expect(Array.from(pixels.data).every((value) => value >= 0 && value <= 255)).toBe(true);
+  });
+});
