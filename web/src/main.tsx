@@ -1,5 +1,6 @@
 // Starts the page.
 
+// oxlint-disable-next-line import/no-unassigned-import -- it mends what the imports below read
 import "./language.ts";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";

@@ -62,7 +62,7 @@ test("an update is what the weight is after a step, less what it was before", as
       ),
     ),
   );
-  expect([...sent.keys()].toSorted()).toEqual(names.toSorted());
+  expect(new Set(sent.keys())).toEqual(new Set(names));
   names.forEach((name, i) => expect(sent.get(name)).toBeCloseTo(norms[i] as number, 10));
 });
 
