@@ -4,9 +4,17 @@ import type * as tf from "@tensorflow/tfjs";
 import type { SummarizedTensor, TensorKind, TensorSummaryValues } from "../types.ts";
 import type { HeldStep, HeldTensor } from "./optimizer-hook.ts";
 import { readerFor } from "./tensor-reader.ts";
+import { updateSurprise } from "./update-surprise.ts";
+
+export interface StepSummaries {
+  readonly summaries: readonly SummarizedTensor[];
+  /** L2, of all gradients together. */
+  readonly norm: number;
+  readonly updateSurpriseRms: number | undefined;
+}
 
 /** Gradients and weights before the update, and what the update did to each weight that has a gradient. */
-export async function readSummaries(engine: typeof tf, held: HeldStep): Promise<{ summaries: SummarizedTensor[]; norm: number }> {
+export async function readSummaries(engine: typeof tf, optimizer: tf.Optimizer, held: HeldStep): Promise<StepSummaries> {
   const updates = updatesOf(engine, held);
   try {
     const parts = [
@@ -15,9 +23,13 @@ export async function readSummaries(engine: typeof tf, held: HeldStep): Promise<
       { kind: "update", tensors: updates },
     ] as const;
     const values = await readerFor(engine).summarize(parts.flatMap(({ tensors }) => tensors.map(({ tensor }) => tensor)));
+    const surprise = await updateSurprise(engine, optimizer, held.gradients);
+    surprise.byTensor.forEach((updateSurpriseRms, i) => {
+      if (updateSurpriseRms !== undefined) values[i] = { ...(values[i] as TensorSummaryValues), updateSurpriseRms };
+    });
     let from = 0;
     const summaries = parts.flatMap(({ kind, tensors }) => identified(tensors, kind, values.slice(from, (from += tensors.length))));
-    return { summaries, norm: normOfSummaries(values.slice(0, held.gradients.length)) };
+    return { summaries, norm: normOfSummaries(values.slice(0, held.gradients.length)), updateSurpriseRms: surprise.overall };
   } finally {
     for (const { tensor } of updates) tensor.dispose();
   }

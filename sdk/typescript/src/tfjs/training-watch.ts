@@ -80,9 +80,11 @@ export function watchTraining(options: TrainingWatchOptions): TrainingWatch {
     step += 1;
     const held = hook?.take();
     let gradientNorm: number | undefined;
+    let updateSurpriseRms: number | undefined;
     try {
-      if (held !== undefined && due) {
-        const { summaries, norm } = await readSummaries(engine, held);
+      if (held !== undefined && due && model !== undefined) {
+        const { summaries, norm, ...surprise } = await readSummaries(engine, model.optimizer, held);
+        updateSurpriseRms = surprise.updateSurpriseRms;
         run.logSummaries(summaries, { step: at });
         if (at === initialStep || at - lastImagesAt >= every * IMAGES_EVERY) {
           lastImagesAt = at;
@@ -104,6 +106,7 @@ export function watchTraining(options: TrainingWatchOptions): TrainingWatch {
       ...present("loss", loss),
       ...present("learningRate", held?.learningRate === undefined ? undefined : [held.learningRate]),
       ...present("gradientNorm", gradientNorm),
+      ...present("updateSurpriseRms", updateSurpriseRms),
       ...present("batchSize", numberIn(logs, "size")),
     });
     if (model !== undefined && run.shouldStop()) model.stopTraining = true;

@@ -66,6 +66,49 @@ test("an update is what the weight is after a step, less what it was before", as
   names.forEach((name, i) => expect(sent.get(name)).toBeCloseTo(norms[i] as number, 10));
 });
 
+test.each([
+  { name: "Adam", make: () => tf.train.adam(0.01), expected: (steps: readonly number[][]) => adamSurprise(steps) },
+  { name: "RMSProp", make: () => tf.train.rmsprop(0.01, 0.9), expected: (steps: readonly number[][]) => rmspropSurprise(steps) },
+])("$name tells how large the gradient is beside what the optimiser expects", async ({ make, expected }) => {
+  const { peer, run } = await peerAndRun();
+  const model = convolution();
+  model.compile({ optimizer: make(), loss: "meanSquaredError" });
+  // Every step's gradients, all weights in one row.
+  const gradients: number[][] = [];
+  const { optimizer } = model;
+  const { applyGradients } = optimizer;
+  optimizer.applyGradients = (given) => {
+    const list = Array.isArray(given) ? given.map(({ tensor }) => tensor) : Object.values(given);
+    gradients.push(list.flatMap((tensor) => Array.from(tensor.dataSync())));
+    applyGradients.call(optimizer, given);
+  };
+  const [x, y] = [tf.randomNormal([4, 8, 8, 1], 0, 1, "float32", 3), tf.randomNormal([4, 2], 0, 1, "float32", 4)];
+  await model.fit(x, y, { epochs: 4, batchSize: 4, shuffle: false, verbose: 0, callbacks: [gradwatchCallback(run, { every: 1 })] });
+  await run.finish();
+  const sent = bodiesOf(peer).flatMap(({ steps }) => steps.map(({ updateSurpriseRms }) => updateSurpriseRms));
+  expect(sent).toHaveLength(4);
+  gradients.forEach((_gradient, i) => expect(sent[i]).toBeCloseTo(expected(gradients.slice(0, i + 1)), 3));
+});
+
+/** RMS(g² / v) after the last of these steps; `correct` makes v of the running mean. */
+function surpriseOf(steps: readonly number[][], decay: number, correct: (mean: number) => number): number {
+  const last = steps.at(-1) as number[];
+  const ratios = last.map((gradient, i) => {
+    const mean = steps.reduce((running, step) => decay * running + (1 - decay) * (step[i] as number) ** 2, 0);
+    return gradient ** 2 / Math.max(correct(mean), 1e-14);
+  });
+  return Math.sqrt(ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length);
+}
+const adamSurprise = (steps: readonly number[][]): number => surpriseOf(steps, 0.999, (mean) => mean / (1 - 0.999 ** steps.length));
+const rmspropSurprise = (steps: readonly number[][]): number => surpriseOf(steps, 0.9, (mean) => mean);
+
+test("an optimiser without a second moment tells nothing of it", async () => {
+  const { peer, run } = await peerAndRun();
+  await convolution().fit(tf.randomNormal([4, 8, 8, 1]), tf.randomNormal([4, 2]), { verbose: 0, callbacks: [gradwatchCallback(run)] });
+  await run.finish();
+  expect(bodiesOf(peer).flatMap(({ steps }) => steps.map(({ updateSurpriseRms }) => updateSurpriseRms))).toEqual([undefined]);
+});
+
 test("the filters of a convolution are pictures, at the beginning and now and then", async () => {
   const { peer, run } = await peerAndRun();
   const model = convolution();
