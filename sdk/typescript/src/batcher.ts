@@ -6,6 +6,7 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
   BatchBodySchema,
+  type ClassRecord,
   type ConsoleLine,
   type Event,
   EventSchema,
@@ -38,6 +39,7 @@ export interface Batcher {
   scalars(names: readonly string[], values: ArrayLike<number>, count: number, step: number, timeMs: number): void;
   summaries(summaries: readonly SummarizedTensor[], step: number, timeMs: number): void;
   step(record: StepRecord): void;
+  classes(record: ClassRecord): void;
   event(event: Event["event"], timeMs: number, step: number | undefined): void;
   console(line: ConsoleLine): void;
   image(image: Image): void;
@@ -51,6 +53,7 @@ export interface Batcher {
 const SUMMARY_BYTES = 150;
 const STEP_BYTES = 80;
 const CONSOLE_BYTES = 16;
+const CLASS_BYTES = 600;
 
 export function createBatcher(options: BatcherOptions): Batcher {
   const columns = createScalarColumns();
@@ -58,11 +61,12 @@ export function createBatcher(options: BatcherOptions): Batcher {
   let tensorIndex = new Map<string, number>();
   let tensorRecords: TensorRecord[] = [];
   let steps: StepRecord[] = [];
+  let classes: ClassRecord[] = [];
   let events: Event[] = [];
   let consoleLines: ConsoleLine[] = [];
   let images: Image[] = [];
   let tensorPoints = 0;
-  /** Of step records and events. */
+  /** Of step records, class records and events. */
   let loosePoints = 0;
   /** About what all but the scalars will take: a hundred tensor summaries weigh more than a thousand scalars. */
   let looseBytes = 0;
@@ -98,6 +102,11 @@ export function createBatcher(options: BatcherOptions): Batcher {
       loosePoints += stepRecordPoints(record);
       looseBytes += STEP_BYTES;
     },
+    classes(record) {
+      classes.push(record);
+      loosePoints += 1;
+      looseBytes += CLASS_BYTES + record.confusion.length;
+    },
     event(event, timeMs, step) {
       events.push(create(EventSchema, { event, timeMs: BigInt(timeMs), ...(step === undefined ? {} : { step: BigInt(step) }) }));
       loosePoints += 1;
@@ -123,6 +132,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
         metrics,
         scalars: blocks,
         steps,
+        classes,
         events,
       });
       const draft: Draft = {
@@ -135,6 +145,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
       tensorIndex = new Map();
       tensorRecords = [];
       steps = [];
+      classes = [];
       events = [];
       consoleLines = [];
       images = [];

@@ -14,6 +14,7 @@ export function disabledRun(project: string, id: string): Run {
     logTensor: nothing,
     logSummaries: nothing,
     logStep: nothing,
+    logClasses: nothing,
     logImage: nothing,
     alert: nothing,
     config: {},
@@ -22,6 +23,7 @@ export function disabledRun(project: string, id: string): Run {
     defineMetric: nothing,
     checkpoint: nothing,
     onAlert: () => nothing,
+    onFlightRecorder: () => nothing,
     shouldStop: () => false,
     finish: () => Promise.resolve(REPORT),
   };

@@ -14,7 +14,7 @@ import { createRunSession, type RunSessionOptions } from "./run-session.ts";
 import { summarize } from "./summarize.ts";
 import type { FinishReport, ImageInput, LogImageOptions, LogOptions, LogRecord, Run, SummarizedTensor, UserAlert } from "./types.ts";
 import { nameProblem } from "./usable-name.ts";
-import { metricDefinition, runFacts, stepRecord, stepRecordPoints } from "./wire-tensor.ts";
+import { classRecord, metricDefinition, runFacts, stepRecord, stepRecordPoints } from "./wire-tensor.ts";
 
 const finishTimeoutMs = 30_000;
 const NO_OPTIONS: LogOptions = {};
@@ -281,6 +281,18 @@ export function createRun(options: RunOptions, guessedUrl: string): Run {
         session.batcher.step(converted);
         session.added();
       }),
+    logClasses: (record, given = {}) =>
+      guarded("logClasses()", () => {
+        const step = given.step === undefined ? Math.max(0, nextStep - 1) : stepOf(given.step);
+        if (step === undefined) {
+          wrongStep(1, given.step);
+          return;
+        }
+        session.batcher.classes(classRecord(record, step, environment.nowMs()));
+        ledger.logged += 1;
+        if (given.step !== undefined) noteStep(step);
+        session.added();
+      }),
     describe: (facts) => guarded("describe()", () => session.event({ case: "facts", value: runFacts(facts) })),
     defineMetric: (pattern, given) =>
       guarded("defineMetric()", () => session.event({ case: "metricDefinition", value: metricDefinition(String(pattern), given) })),
@@ -295,6 +307,10 @@ export function createRun(options: RunOptions, guessedUrl: string): Run {
         session.event({ case: "checkpoint", value });
       }),
     onAlert: (listener) => session.onAlert(listener),
+    onFlightRecorder: (listener) =>
+      session.onFlightRecorder(({ steps, gradients, weights, updates, activations, inputs, reason }) =>
+        listener({ steps, gradients, weights, updates, activations, inputs, reason }),
+      ),
     shouldStop: () => session.shouldStop(),
     finish(exitCode = 0, given = {}) {
       const timeoutMs = given?.timeoutMs ?? finishTimeoutMs;

@@ -123,6 +123,8 @@ export interface TensorSummaryValues {
   readonly unitsZeroSpread?: number;
   readonly derivativeBelow5Percent?: number;
   readonly updateSurpriseRms?: number;
+  /** Equal means the same values: FNV-1a 64, for instance. */
+  readonly hash?: bigint;
   readonly histogram?: Histogram;
   readonly unitMeans?: Float32Array;
   readonly unitStds?: Float32Array;
@@ -149,6 +151,29 @@ export interface StepRecordValues {
   readonly dataWaitMs?: number;
   readonly updateSurpriseRms?: number;
   readonly phase?: "train" | "evaluation" | "checkpoint" | "compile";
+}
+
+/** A classifier's counts over the samples seen since the last record of the same phase, as proto `ClassRecord`. By class; at most 64 classes. */
+export interface ClassRecordValues {
+  /** Default "train". */
+  readonly phase?: "train" | "evaluation";
+  readonly labelCounts: readonly number[];
+  readonly predictionCounts?: readonly number[];
+  /** Rows are labels, columns predictions. */
+  readonly confusion?: readonly (readonly number[])[];
+  /** Share of wrong predictions by label, in [0, 1]. Default: what `confusion` says. */
+  readonly classError?: readonly number[];
+}
+
+/** The server asks for every step in full, for a while: something happened, or somebody looks. */
+export interface FlightRecorderRequest {
+  readonly steps: number;
+  readonly gradients: boolean;
+  readonly weights: boolean;
+  readonly updates: boolean;
+  readonly activations: boolean;
+  readonly inputs: boolean;
+  readonly reason: string;
 }
 
 export type LossKind =
@@ -287,6 +312,8 @@ export interface Run {
   /** Logs summaries made elsewhere, all of one step. */
   logSummaries(summaries: readonly SummarizedTensor[], options?: LogOptions): void;
   logStep(record: StepRecordValues): void;
+  /** Logs a classifier's counts: labels, predictions, confusion. */
+  logClasses(record: ClassRecordValues, options?: LogOptions): void;
   describe(facts: RunFacts): void;
   defineMetric(pattern: string, options: MetricOptions): void;
   logImage(name: string, image: ImageInput, options?: LogImageOptions): void;
@@ -299,6 +326,8 @@ export interface Run {
   checkpoint(checkpoint: { readonly step: number; readonly path: string }): void;
   /** Calls back for every incident of this run; returns a function that stops it. */
   onAlert(listener: (alert: Alert) => void): () => void;
+  /** Calls back when the server asks for more than is logged; without a listener it is told that nothing here can. Returns a function that stops it. */
+  onFlightRecorder(listener: (request: FlightRecorderRequest) => void): () => void;
   /** True once a person or a policy asked to stop. */
   shouldStop(): boolean;
   /** Sends what is left, ends the run and tells what became of every point. Waits at most `timeoutMs`. */

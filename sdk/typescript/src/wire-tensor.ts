@@ -2,6 +2,8 @@
 
 import { create } from "@bufbuild/protobuf";
 import {
+  type ClassRecord,
+  ClassRecordSchema,
   encodeBucketCounts,
   type ExponentialHistogram,
   ExponentialHistogramSchema,
@@ -24,7 +26,7 @@ import {
   type TensorSummary,
   TensorSummarySchema,
 } from "@gradwatch/proto";
-import type { Histogram, MetricOptions, RunFacts, StepRecordValues, TensorMeta, TensorSummaryValues } from "./types.ts";
+import type { ClassRecordValues, Histogram, MetricOptions, RunFacts, StepRecordValues, TensorMeta, TensorSummaryValues } from "./types.ts";
 
 const kinds = {
   weight: TensorKind.WEIGHT,
@@ -116,6 +118,7 @@ export function tensorSummary(tensor: number, values: TensorSummaryValues, sampl
     ...(values.max === undefined ? {} : { max: values.max }),
     ...(values.derivativeBelow5Percent === undefined ? {} : { derivativeBelow5Percent: values.derivativeBelow5Percent }),
     ...(values.updateSurpriseRms === undefined ? {} : { updateSurpriseRms: values.updateSurpriseRms }),
+    ...(values.hash === undefined ? {} : { hash: values.hash }),
     ...(values.histogram === undefined ? {} : { histogram: histogram(values.histogram) }),
     ...(values.unitMeans === undefined ? {} : { unitMeans: floatBytes(values.unitMeans) }),
     ...(values.unitStds === undefined ? {} : { unitStds: floatBytes(values.unitStds) }),
@@ -151,6 +154,32 @@ export function stepRecord(values: StepRecordValues, timeMs: number): StepRecord
     ...(values.updateSurpriseRms === undefined ? {} : { updateSurpriseRms: values.updateSurpriseRms }),
   });
 }
+
+/** Of one step; lists of another length than the labels' are an error. */
+export function classRecord(values: ClassRecordValues, step: number, timeMs: number): ClassRecord {
+  const { labelCounts, predictionCounts = [], confusion = [] } = values;
+  const classes = labelCounts.length;
+  const classError = values.classError ?? confusion.map((row, label) => 1 - (row[label] as number) / sum(row));
+  if (classes === 0 || classes > classesMax) throw new RangeError(`it counts ${classes} classes; the range is 1 to ${classesMax}`);
+  for (const [name, list] of Object.entries({ predictionCounts, confusion, classError, "confusion's columns": confusion[0] ?? [] })) {
+    if (list.length !== 0 && list.length !== classes) {
+      throw new RangeError(`${name} has ${list.length} entries for ${classes} classes of labelCounts`);
+    }
+  }
+  return create(ClassRecordSchema, {
+    step: BigInt(step),
+    timeMs: BigInt(timeMs),
+    phase: lookup<Phase>(phases, values.phase ?? "train", Phase.UNSPECIFIED),
+    labelCounts: labelCounts.map(BigInt),
+    predictionCounts: predictionCounts.map(BigInt),
+    confusion: confusion.flat().map(BigInt),
+    classError: [...classError],
+  });
+}
+
+/** Of the wire. */
+const classesMax = 64;
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** Points a step record becomes on the server. */
 export function stepRecordPoints(record: StepRecord): number {

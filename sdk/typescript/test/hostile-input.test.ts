@@ -1,9 +1,10 @@
 // Whatever training code passes: nothing is thrown, what is good of it arrives, what is not is said once and counted.
 
+import { Phase } from "@gradwatch/proto";
 import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { init, type Run } from "../src/index.ts";
-import { type Peer, scalarsOf, startPeer } from "./scripted-peer.ts";
+import { bodyOf, type Peer, scalarsOf, startPeer } from "./scripted-peer.ts";
 
 const peers: Peer[] = [];
 afterEach(() => {
@@ -61,21 +62,31 @@ const oddities: readonly unknown[] = [
 ];
 
 describe("nothing is thrown into training", () => {
-  test.each(["log", "logTensor", "logSummaries", "logStep", "logImage", "describe", "defineMetric", "checkpoint", "alert", "onAlert"])(
-    "by %s",
-    async (method) => {
-      const { run } = await peerAndRun();
-      const call = loosely(run)[method] as (...args: unknown[]) => unknown;
-      for (const first of oddities) {
-        for (const second of [undefined, null, {}, { step: -1 }, { step: Number.NaN }, { step: "7" }, [1], Symbol("s"), revoked.proxy]) {
-          expect(() => call(first, second)).not.toThrow();
-        }
+  test.each([
+    "log",
+    "logTensor",
+    "logSummaries",
+    "logStep",
+    "logClasses",
+    "logImage",
+    "describe",
+    "defineMetric",
+    "checkpoint",
+    "alert",
+    "onAlert",
+    "onFlightRecorder",
+  ])("by %s", async (method) => {
+    const { run } = await peerAndRun();
+    const call = loosely(run)[method] as (...args: unknown[]) => unknown;
+    for (const first of oddities) {
+      for (const second of [undefined, null, {}, { step: -1 }, { step: Number.NaN }, { step: "7" }, [1], Symbol("s"), revoked.proxy]) {
+        expect(() => call(first, second)).not.toThrow();
       }
-      const { logged, acknowledged, rejected, dropped, pending } = await run.finish();
-      expect(acknowledged + rejected + pending + Object.values(dropped).reduce((a, b) => a + b, 0)).toBe(logged);
-      expect(rejected).toBe(0);
-    },
-  );
+    }
+    const { logged, acknowledged, rejected, dropped, pending } = await run.finish();
+    expect(acknowledged + rejected + pending + Object.values(dropped).reduce((a, b) => a + b, 0)).toBe(logged);
+    expect(rejected).toBe(0);
+  });
 
   test.each(["config", "summary"] as const)("by setting anything in %s", async (which) => {
     const { run } = await peerAndRun();
@@ -114,6 +125,29 @@ describe("nothing is thrown into training", () => {
     const report = await run.finish();
     expect(report.rejected).toBe(0);
     expect(report.pending).toBe(0);
+  });
+
+  test("class records with lists of different lengths are refused and counted, good ones arrive with their errors", async () => {
+    const { peer, run, said } = await peerAndRun();
+    run.logClasses({ labelCounts: [3, 1], predictionCounts: [4] }, { step: 1 });
+    run.logClasses({ labelCounts: Array.from({ length: 65 }, () => 1) }, { step: 1 });
+    run.logClasses(
+      {
+        phase: "evaluation",
+        labelCounts: [3, 1],
+        predictionCounts: [2, 2],
+        confusion: [
+          [2, 1],
+          [0, 1],
+        ],
+      },
+      { step: 2 },
+    );
+    expect(await run.finish()).toMatchObject({ rejected: 0, dropped: { "wrong call": 2 } });
+    expect(said.join("")).toContain("predictionCounts has 1 entries for 2 classes");
+    const [record] = peer.batches.flatMap((batch) => bodyOf(batch).classes);
+    expect(record).toMatchObject({ step: 2n, phase: Phase.EVALUATION, confusion: [2n, 1n, 0n, 1n] });
+    expect(record?.classError).toEqual([expect.closeTo(1 / 3, 12), 0]);
   });
 
   test("by init, with options of any kind", () => {

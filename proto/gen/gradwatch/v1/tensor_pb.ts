@@ -136,7 +136,8 @@ export type TensorSummary = Message<"gradwatch.v1.TensorSummary"> & {
   tensor: number;
 
   /**
-   * Samples (examples of the batch) that the values come from; 0 where it makes no sense (weights).
+   * Samples (examples) that the statistics by unit come from: all looked at since the last summary; without units, those of the
+   * batch. 0 where it makes no sense (weights).
    *
    * @generated from field: uint64 samples = 2;
    */
@@ -251,7 +252,7 @@ export type TensorSummary = Message<"gradwatch.v1.TensorSummary"> & {
   updateSurpriseRms?: number | undefined;
 
   /**
-   * FNV-1a 64 of the raw bytes: equal means unchanged. 0 = not computed.
+   * FNV-1a 64 over the values as 32-bit little-endian words: equal means unchanged. 0 = not computed.
    *
    * @generated from field: fixed64 hash = 21;
    */
