@@ -1,8 +1,11 @@
 // Whatever training code passes: nothing is thrown, what is good of it arrives, what is not is said once and counted.
 
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Phase } from "@gradwatch/proto";
 import fc from "fast-check";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { init, type Run } from "../src/index.ts";
 import { bodyOf, type Peer, scalarsOf, startPeer } from "./scripted-peer.ts";
 
@@ -151,6 +154,14 @@ describe("nothing is thrown into training", () => {
   });
 
   test("by init, with options of any kind", () => {
+    // A spool called "text" lies where the process is.
+    const folder = mkdtempSync(join(tmpdir(), "gradwatch-hostile-"));
+    const before = process.cwd();
+    process.chdir(folder);
+    onTestFinished(() => {
+      process.chdir(before);
+      rmSync(folder, { recursive: true, force: true });
+    });
     vi.spyOn(process.stderr, "write").mockReturnValue(true);
     for (const options of [
       { url: "::" },
