@@ -10,17 +10,36 @@ export interface OrderedLayer {
   /** The layer's name, after the names of the models that it is in: "encoder/dense_1". */
   readonly path: string;
   readonly topologicalIndex: number;
+  /** How often one run through the model calls it: more than once where it is shared. */
+  readonly calls: number;
+  /** It and every model that it is in: a frozen model's layers do not learn. */
+  readonly trainable: boolean;
 }
 
 export function layersInOrder(model: tf.LayersModel): OrderedLayer[] {
-  return flatten(model, "").map((entry, topologicalIndex) => ({ ...entry, topologicalIndex }));
+  return flatten(model, { path: "", calls: 1, trainable: true }).map((entry, topologicalIndex) => ({ ...entry, topologicalIndex }));
 }
 
-function flatten(model: tf.LayersModel, parents: string): { layer: Layer; path: string }[] {
+type Place = Pick<OrderedLayer, "path" | "calls" | "trainable">;
+
+function flatten(model: tf.LayersModel, outer: Place): Omit<OrderedLayer, "topologicalIndex">[] {
   return model.layers.flatMap((layer) => {
-    const path = parents + layer.name;
-    return isModel(layer) ? flatten(layer, `${path}/`) : [{ layer, path }];
+    const calls = outer.calls * nodesIn(model, layer);
+    const place = { path: outer.path + layer.name, calls, trainable: outer.trainable && layer.trainable };
+    return isModel(layer) ? flatten(layer, { ...place, path: `${place.path}/` }) : [{ layer, ...place }];
   });
+}
+
+/** A Sequential keeps what it is made of in a model inside. */
+export function functionalModel(model: tf.LayersModel): tf.LayersModel {
+  return (model as { model?: tf.LayersModel | null }).model ?? model;
+}
+
+/** Places of this layer in the model's graph. */
+function nodesIn(model: tf.LayersModel, layer: Layer): number {
+  const { containerNodes } = functionalModel(model) as unknown as { containerNodes?: ReadonlySet<string> };
+  const nodes = layer.inboundNodes.filter((_node, index) => containerNodes?.has(`${layer.name}_ib-${index}`));
+  return Math.max(1, nodes.length);
 }
 
 /** Duck-typed, because the user's copy of tfjs need not be ours. */

@@ -3,8 +3,9 @@
 import * as tf from "@tensorflow/tfjs";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { backendReader } from "../../src/tfjs/backend-reader.ts";
-import { memoryReader } from "../../src/tfjs/memory-reader.ts";
+import { createReadings, type Reduction } from "../../src/tfjs/readings.ts";
+import { normOf, normOfNorms } from "../../src/tfjs/norm-reduction.ts";
+import { summaryOf } from "../../src/tfjs/summary-reduction.ts";
 import type { BucketCounts, TensorSummaryValues } from "../../src/index.ts";
 
 beforeAll(async () => {
@@ -18,11 +19,19 @@ const element = fc.oneof(
 
 const total = ({ counts }: BucketCounts): number => Array.from(counts).reduce((sum, count) => sum + count, 0);
 
+/** By operations of the backend, and in memory. */
+async function twice<Result>(reduction: Reduction<Result>): Promise<[Result, Result]> {
+  const roads = (["backend", "memory"] as const).map((road) => createReadings(tf, road));
+  const results = roads.map((readings) => readings.add(reduction));
+  for (const readings of roads) await readings.run();
+  return results.map((result) => result()) as [Result, Result];
+}
+
 async function both(values: readonly number[]): Promise<[TensorSummaryValues, TensorSummaryValues]> {
   const tensor = tf.tensor1d([...values], "float32");
-  const [fromBackend, fromMemory] = await Promise.all([backendReader(tf).summarize([tensor]), memoryReader.summarize([tensor])]);
+  const results = await twice(summaryOf(tensor));
   tensor.dispose();
-  return [fromBackend[0] as TensorSummaryValues, fromMemory[0] as TensorSummaryValues];
+  return results;
 }
 
 describe("both readers", () => {
@@ -57,10 +66,10 @@ describe("both readers", () => {
   });
 
   test("give the same norm of several tensors, and NaN or Infinity where one holds it", async () => {
-    const norms = async (tensors: tf.Tensor[]): Promise<[number, number]> => [
-      await backendReader(tf).norm(tensors),
-      await memoryReader.norm(tensors),
-    ];
+    const norms = async (tensors: tf.Tensor[]): Promise<[number, number]> => {
+      const pairs = await Promise.all(tensors.map((tensor) => twice(normOf(tensor))));
+      return [normOfNorms(pairs.map(([backend]) => backend)), normOfNorms(pairs.map(([, memory]) => memory))];
+    };
     const [backend, memory] = await norms([tf.tensor1d([3, 0]), tf.tensor2d([[4]])]);
     expect(backend).toBeCloseTo(5, 5);
     expect(memory).toBe(5);

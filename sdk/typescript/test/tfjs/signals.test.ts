@@ -6,7 +6,7 @@ import { BatchBodySchema, TensorKind } from "@gradwatch/proto";
 import { decode } from "fast-png";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { init, type Run } from "../../src/index.ts";
-import { drawFilters } from "../../src/tfjs/filter-images.ts";
+import { drawFilters } from "../../src/tfjs/weight-images.ts";
 import { gradwatchCallback } from "../../src/tfjs/index.ts";
 import { type Peer, startPeer } from "../scripted-peer.ts";
 
@@ -46,7 +46,7 @@ test("an update is what the weight is after a step, less what it was before", as
   const model = convolution();
   const before = model.getWeights().map((weight) => weight.dataSync().slice());
   const [x, y] = [tf.randomNormal([4, 8, 8, 1], 0, 1, "float32", 3), tf.randomNormal([4, 2], 0, 1, "float32", 4)];
-  await model.fit(x, y, { epochs: 1, batchSize: 4, shuffle: false, verbose: 0, callbacks: [gradwatchCallback(run)] });
+  await model.fit(x, y, { epochs: 1, batchSize: 4, shuffle: false, verbose: 0, callbacks: [gradwatchCallback(run, { budget: Infinity })] });
   await run.finish();
   const names = ["conv/kernel", "conv/bias", "out/kernel", "out/bias"];
   const norms = model.getWeights().map((weight, w) => {
@@ -83,7 +83,13 @@ test.each([
     applyGradients.call(optimizer, given);
   };
   const [x, y] = [tf.randomNormal([4, 8, 8, 1], 0, 1, "float32", 3), tf.randomNormal([4, 2], 0, 1, "float32", 4)];
-  await model.fit(x, y, { epochs: 4, batchSize: 4, shuffle: false, verbose: 0, callbacks: [gradwatchCallback(run, { every: 1 })] });
+  await model.fit(x, y, {
+    epochs: 4,
+    batchSize: 4,
+    shuffle: false,
+    verbose: 0,
+    callbacks: [gradwatchCallback(run, { every: 1, budget: Infinity })],
+  });
   await run.finish();
   const sent = bodiesOf(peer).flatMap(({ steps }) => steps.map(({ updateSurpriseRms }) => updateSurpriseRms));
   expect(sent).toHaveLength(4);
@@ -104,7 +110,10 @@ const rmspropSurprise = (steps: readonly number[][]): number => surpriseOf(steps
 
 test("an optimiser without a second moment tells nothing of it", async () => {
   const { peer, run } = await peerAndRun();
-  await convolution().fit(tf.randomNormal([4, 8, 8, 1]), tf.randomNormal([4, 2]), { verbose: 0, callbacks: [gradwatchCallback(run)] });
+  await convolution().fit(tf.randomNormal([4, 8, 8, 1]), tf.randomNormal([4, 2]), {
+    verbose: 0,
+    callbacks: [gradwatchCallback(run, { budget: Infinity })],
+  });
   await run.finish();
   expect(bodiesOf(peer).flatMap(({ steps }) => steps.map(({ updateSurpriseRms }) => updateSurpriseRms))).toEqual([undefined]);
 });
@@ -113,7 +122,7 @@ test("the filters of a convolution are pictures, at the beginning and now and th
   const { peer, run } = await peerAndRun();
   const model = convolution();
   const [x, y] = [tf.randomNormal([8, 8, 8, 1]), tf.randomNormal([8, 2])];
-  await model.fit(x, y, { epochs: 12, batchSize: 8, verbose: 0, callbacks: [gradwatchCallback(run, { every: 2 })] });
+  await model.fit(x, y, { epochs: 12, batchSize: 8, verbose: 0, callbacks: [gradwatchCallback(run, { every: 2, budget: Infinity })] });
   await run.finish();
   const images = bodiesOf(peer).flatMap((body) => body.images);
   expect(images.map(({ name, step }) => [name, Number(step)])).toEqual([
