@@ -24,22 +24,25 @@ type Place = Pick<OrderedLayer, "path" | "calls" | "trainable">;
 
 function flatten(model: tf.LayersModel, outer: Place): Omit<OrderedLayer, "topologicalIndex">[] {
   return model.layers.flatMap((layer) => {
-    const calls = outer.calls * nodesIn(model, layer);
-    const place = { path: outer.path + layer.name, calls, trainable: outer.trainable && layer.trainable };
+    const calls = outer.calls * Math.max(1, nodesIn(model, layer).length);
+    const place = { path: outer.path + layer.name, calls, trainable: outer.trainable && learns(layer) };
     return isModel(layer) ? flatten(layer, { ...place, path: `${place.path}/` }) : [{ layer, ...place }];
   });
 }
+
+/** A model that is frozen freezes the weights inside, whatever its layers say. */
+const learns = (layer: Layer): boolean =>
+  layer.trainable && (layer.weights.length === 0 || layer.weights.some(({ trainable }) => trainable));
 
 /** A Sequential keeps what it is made of in a model inside. */
 export function functionalModel(model: tf.LayersModel): tf.LayersModel {
   return (model as { model?: tf.LayersModel | null }).model ?? model;
 }
 
-/** Places of this layer in the model's graph. */
-function nodesIn(model: tf.LayersModel, layer: Layer): number {
+/** Places of this layer in the model's graph: a layer may be part of other graphs, too. */
+export function nodesIn(model: tf.LayersModel, layer: Layer): Layer["inboundNodes"] {
   const { containerNodes } = functionalModel(model) as unknown as { containerNodes?: ReadonlySet<string> };
-  const nodes = layer.inboundNodes.filter((_node, index) => containerNodes?.has(`${layer.name}_ib-${index}`));
-  return Math.max(1, nodes.length);
+  return layer.inboundNodes.filter((_node, index) => containerNodes?.has(`${layer.name}_ib-${index}`));
 }
 
 /** Duck-typed, because the user's copy of tfjs need not be ours. */

@@ -3,7 +3,7 @@
 
 import type * as tf from "@tensorflow/tfjs";
 import type { ForwardPass } from "./forward-pass.ts";
-import { functionalModel, isModel, type Layer, layersInOrder } from "./layer-order.ts";
+import { functionalModel, isModel, type Layer, layersInOrder, nodesIn } from "./layer-order.ts";
 import { listed, probeLayer } from "./layer-probe.ts";
 import { override, type Override } from "./override.ts";
 import type { OwnTime } from "./own-time.ts";
@@ -58,7 +58,7 @@ function probeInputs(model: tf.LayersModel, { prefix, pass, onError }: ModelProb
     const place = node.inboundLayers.indexOf(source);
     const consumer = node.outboundLayer as unknown as { call: Call };
     // A shared layer takes several inputs, one a call.
-    const nodes = node.outboundLayer.inboundNodes as unknown as readonly GraphNode[];
+    const nodes = nodesIn(model, node.outboundLayer) as unknown as readonly GraphNode[];
     const asking = {};
     return [
       override<"call", Call>(consumer, "call", (original, isActive) => (inputs, kwargs) => {
