@@ -81,7 +81,8 @@ export function createSender(options: SenderOptions): Sender {
 
   async function open(): Promise<void> {
     cancelWait();
-    if (opening || stopped) return;
+    // Asked for haste while it was opening, it is asked again when the stream is there.
+    if (opening || stopped || stream !== undefined) return;
     opening = true;
     const response = await network.openRun(request);
     opening = false;
