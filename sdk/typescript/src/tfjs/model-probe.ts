@@ -58,7 +58,9 @@ function probeInputs(model: tf.LayersModel, { prefix, pass, onError }: ModelProb
     const place = node.inboundLayers.indexOf(source);
     const consumer = node.outboundLayer as unknown as { call: Call };
     // A shared layer takes several inputs, one a call.
-    const nodes = nodesIn(model, node.outboundLayer) as unknown as readonly GraphNode[];
+    const inModel = nodesIn(model, node.outboundLayer) as unknown as readonly GraphNode[];
+    // A Sequential that was never run has no graph yet, and shares nothing.
+    const nodes = inModel.length === 0 ? [node] : inModel;
     const asking = {};
     return [
       override<"call", Call>(consumer, "call", (original, isActive) => (inputs, kwargs) => {

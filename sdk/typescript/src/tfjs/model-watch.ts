@@ -59,6 +59,7 @@ export function watchModel(options: ModelWatchOptions): ModelWatch {
   const ownTime = createOwnTime();
   const losses = outputLosses(engine, model, settings.lossKind);
   const weights = namedWeights(model, prefix);
+  if (weights.length === 0) throw new TypeError(NO_WEIGHTS);
   const drawable = drawableWeights(model, weights);
   const cadence = createCadence({ ...settings, firstStep: options.firstStep });
   const state = createReadingState();
@@ -218,6 +219,9 @@ export function watchModel(options: ModelWatchOptions): ModelWatch {
     },
   };
 }
+
+const NO_WEIGHTS =
+  "the model has no weights yet, so there is nothing to watch: give its first layer an inputShape, or run it once before. A model that has none at all needs no watching.";
 
 function whenDone<Value, Result>(
   value: Value | Promise<Value>,

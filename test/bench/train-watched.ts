@@ -1,0 +1,88 @@
+// A training in a process of its own, with and without being watched, in turn. Prints the time of a step in both, round by round, as JSON.
+// Usage: train-watched.ts NET BACKEND ADDRESS ROUNDS
+
+import { createRequire } from "node:module";
+import { init } from "@gradwatch/sdk";
+import { gradwatchCallback } from "@gradwatch/sdk/tfjs";
+import type * as Tfjs from "@tensorflow/tfjs";
+
+const [net = "", backend = "cpu", address = "", rounds = "5"] = process.argv.slice(2);
+const tf = createRequire(import.meta.url)(backend === "cpu" ? "@tensorflow/tfjs" : "@tensorflow/tfjs-node") as typeof Tfjs;
+await tf.setBackend(backend);
+
+interface Task {
+  readonly model: Tfjs.LayersModel;
+  readonly x: Tfjs.Tensor;
+  readonly y: Tfjs.Tensor;
+  readonly batchSize: number;
+}
+
+const CLASSES = 10;
+const labels = (samples: number): Tfjs.Tensor => tf.oneHot(tf.randomUniform([samples], 0, CLASSES, "int32", 1), CLASSES);
+
+const nets: Readonly<Record<string, (steps: number) => Task>> = {
+  dense(steps) {
+    const batchSize = 64;
+    const model = tf.sequential({
+      layers: [
+        tf.layers.dense({ units: 64, activation: "relu", inputShape: [128] }),
+        tf.layers.dense({ units: 64, activation: "relu" }),
+        tf.layers.dense({ units: CLASSES, activation: "softmax" }),
+      ],
+    });
+    return { model, batchSize, x: tf.randomNormal([steps * batchSize, 128], 0, 1, "float32", 2), y: labels(steps * batchSize) };
+  },
+  cnn(steps) {
+    const batchSize = 16;
+    const model = tf.sequential({
+      layers: [
+        tf.layers.conv2d({ filters: 8, kernelSize: 3, activation: "relu", inputShape: [20, 20, 1] }),
+        tf.layers.maxPooling2d({ poolSize: 2 }),
+        tf.layers.conv2d({ filters: 16, kernelSize: 3, activation: "relu" }),
+        tf.layers.flatten(),
+        tf.layers.dense({ units: CLASSES, activation: "softmax" }),
+      ],
+    });
+    return { model, batchSize, x: tf.randomNormal([steps * batchSize, 20, 20, 1], 0, 1, "float32", 2), y: labels(steps * batchSize) };
+  },
+  lstm(steps) {
+    const batchSize = 16;
+    const model = tf.sequential({
+      layers: [tf.layers.lstm({ units: 24, inputShape: [12, 8] }), tf.layers.dense({ units: CLASSES, activation: "softmax" })],
+    });
+    return { model, batchSize, x: tf.randomNormal([steps * batchSize, 12, 8], 0, 1, "float32", 2), y: labels(steps * batchSize) };
+  },
+};
+
+/** About a second and a half a round: long enough for several summaries, short enough for the machine to stay the same. */
+const ROUND_MS = 1_500;
+const make = nets[net];
+if (make === undefined) throw new Error(`no net is called ${JSON.stringify(net)}; there are ${Object.keys(nets).join(", ")}`);
+
+function compiled(task: Task): Task {
+  task.model.compile({ optimizer: tf.train.adam(0.001), loss: "categoricalCrossentropy", metrics: ["accuracy"] });
+  return task;
+}
+async function stepMs({ model, x, y, batchSize }: Task, callbacks: Tfjs.CustomCallback[]): Promise<number> {
+  const begun = performance.now();
+  await model.fit(x, y, { epochs: 1, batchSize, shuffle: false, verbose: 0, callbacks });
+  return (performance.now() - begun) / ((x.shape[0] as number) / batchSize);
+}
+
+// What compiles is no part of it: neither training's own, nor the first look.
+const warm = compiled(make(30));
+const usualMs = Math.min(await stepMs(warm, []), await stepMs(warm, []));
+const steps = Math.max(20, Math.round(ROUND_MS / usualMs));
+const run = init({ project: "bench", url: address, verbose: false });
+const task = compiled(make(steps));
+const callback = gradwatchCallback(run);
+await stepMs(task, [callback]);
+const pairs: { watched: number; alone: number }[] = [];
+for (let round = 0; round < Number(rounds); round++) {
+  const watchedFirst = round % 2 === 0;
+  const first = await stepMs(task, watchedFirst ? [callback] : []);
+  const second = await stepMs(task, watchedFirst ? [] : [callback]);
+  pairs.push(watchedFirst ? { watched: first, alone: second } : { watched: second, alone: first });
+}
+await run.finish();
+process.stdout.write(`${JSON.stringify({ pairs, steps })}\n`);
