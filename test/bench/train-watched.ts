@@ -1,4 +1,4 @@
-// A training in a process of its own, with and without being watched, in turn. Prints the time of a step in both, round by round, as JSON.
+// A training in a process of its own, with and without being watched, in turn. Prints the cost of a step in both, round by round, as JSON.
 // Usage: train-watched.ts NET BACKEND ADDRESS ROUNDS
 
 import { createRequire } from "node:module";
@@ -63,25 +63,34 @@ function compiled(task: Task): Task {
   task.model.compile({ optimizer: tf.train.adam(0.001), loss: "categoricalCrossentropy", metrics: ["accuracy"] });
   return task;
 }
-async function stepMs({ model, x, y, batchSize }: Task, callbacks: Tfjs.CustomCallback[]): Promise<number> {
-  const begun = performance.now();
+
+/** Of a step, in milliseconds. CPU is the whole process's: what is sent beside training costs, too. */
+interface Cost {
+  readonly wall: number;
+  readonly cpu: number;
+}
+
+async function costOf({ model, x, y, batchSize }: Task, callbacks: Tfjs.CustomCallback[]): Promise<Cost> {
+  const [begun, cpuBegun] = [performance.now(), process.cpuUsage()];
   await model.fit(x, y, { epochs: 1, batchSize, shuffle: false, verbose: 0, callbacks });
-  return (performance.now() - begun) / ((x.shape[0] as number) / batchSize);
+  const { user, system } = process.cpuUsage(cpuBegun);
+  const made = (x.shape[0] as number) / batchSize;
+  return { wall: (performance.now() - begun) / made, cpu: (user + system) / 1_000 / made };
 }
 
 // What compiles is no part of it: neither training's own, nor the first look.
 const warm = compiled(make(30));
-const usualMs = Math.min(await stepMs(warm, []), await stepMs(warm, []));
+const usualMs = Math.min((await costOf(warm, [])).cpu, (await costOf(warm, [])).cpu);
 const steps = Math.max(20, Math.round(ROUND_MS / usualMs));
 const run = init({ project: "bench", url: address, verbose: false });
 const task = compiled(make(steps));
 const callback = gradwatchCallback(run);
-await stepMs(task, [callback]);
-const pairs: { watched: number; alone: number }[] = [];
+await costOf(task, [callback]);
+const pairs: { watched: Cost; alone: Cost }[] = [];
 for (let round = 0; round < Number(rounds); round++) {
   const watchedFirst = round % 2 === 0;
-  const first = await stepMs(task, watchedFirst ? [callback] : []);
-  const second = await stepMs(task, watchedFirst ? [] : [callback]);
+  const first = await costOf(task, watchedFirst ? [callback] : []);
+  const second = await costOf(task, watchedFirst ? [] : [callback]);
   pairs.push(watchedFirst ? { watched: first, alone: second } : { watched: second, alone: first });
 }
 await run.finish();

@@ -35,9 +35,18 @@ export function gradwatchCallback(run: Run, options: GradwatchCallbackOptions = 
     onEpochEnd: async (epoch: number, logs?: object) => guard.run(() => watch.epochEnd(epoch, { ...logs })),
     onTrainEnd: async () => guard.run(() => watch.end()),
   };
-  const callback = learnModel(new engine.CustomCallback(events, options.yieldEvery ?? "batch"), watch);
-  // Another copy of tfjs takes this object for a plain one, and looks for these; it is told what to do then.
-  return Object.assign(callback, events);
+  return boundToItself(learnModel(new engine.CustomCallback(events, options.yieldEvery ?? "batch"), watch));
+}
+
+/**
+ * Another copy of tfjs takes this object for a plain one and calls its methods as its own, which would call themselves for ever. Bound, they
+ * come here, where it is told what to do then.
+ */
+function boundToItself(callback: tf.CustomCallback): tf.CustomCallback {
+  for (const name of ["onTrainBegin", "onTrainEnd", "onEpochBegin", "onEpochEnd", "onBatchBegin", "onBatchEnd"] as const) {
+    callback[name] = callback[name].bind(callback) as never;
+  }
+  return callback;
 }
 
 /** A CustomCallback is not told its model and keeps fit's parameters to itself. */

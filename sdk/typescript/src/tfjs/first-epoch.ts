@@ -5,6 +5,7 @@ import type { FitParams } from "./model-facts.ts";
 
 export interface FirstEpoch {
   addStep(samples: number): void;
+  readonly samples: () => number;
   /** At the end of an epoch: what the first one has told; undefined later, and where fit knew it already. */
   end(params: FitParams, stepsBefore: number): RunFacts | undefined;
 }
@@ -18,6 +19,7 @@ export function createFirstEpoch(): FirstEpoch {
       steps += 1;
       samples += count;
     },
+    samples: () => samples,
     end({ samples: known, epochs, initialEpoch }, stepsBefore) {
       if (isOver) return undefined;
       isOver = true;

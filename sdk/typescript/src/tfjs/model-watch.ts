@@ -3,6 +3,7 @@
 
 import type * as tf from "@tensorflow/tfjs";
 import type { Run, StepRecordValues } from "../types.ts";
+import { type ClassWindow, createClassWindow } from "./class-counts.ts";
 import { createCadence, type StepPlan } from "./cadence.ts";
 import { createEvaluationClasses } from "./evaluation-classes.ts";
 import type { PassWants } from "./forward-pass.ts";
@@ -47,8 +48,8 @@ export interface ModelWatch {
   step(): number;
   /** Reads and logs the step that was made; waits only for an accelerator. What is logged on the way is `record` and what was found. */
   finishStep(end: StepEnd): void | Promise<void>;
-  /** An evaluation may be over: logs what was counted in it. */
-  finishEvaluation(): void | Promise<void>;
+  /** An evaluation may be over: logs what was counted in it. So may the first sight of all training samples: their labels are a fact then. */
+  finishEpoch(samples: number): void | Promise<void>;
   stop(): void;
 }
 
@@ -74,6 +75,8 @@ export function watchModel(options: ModelWatchOptions): ModelWatch {
   /** The step that is being made is the first one after an evaluation. */
   let wasEvaluating = false;
   let toldValidation = 0;
+  /** Of the first epoch; undefined: it is over. */
+  let allLabels: ClassWindow | undefined = createClassWindow("train");
 
   function wants(): PassWants {
     plan ??= cadence.plan(step);
@@ -161,6 +164,7 @@ export function watchModel(options: ModelWatchOptions): ModelWatch {
     if (findings === undefined) return;
     if (findings.summaries.length > 0) run.logSummaries(findings.summaries, { step: at });
     for (const { name, pixels, caption } of findings.images) run.logImage(prefix + name, pixels, { step: at, caption });
+    for (const { classes, indices } of findings.classIndices) allLabels?.add(classes, indices);
     if (!isFirst) return;
     if (findings.classes !== undefined) run.logClasses(findings.classes, { step: at });
     const targetStd = targets.add(findings.summaries);
@@ -205,13 +209,18 @@ export function watchModel(options: ModelWatchOptions): ModelWatch {
     isFirst,
     step: () => step,
     finishStep,
-    finishEvaluation: () =>
-      whenDone(evaluation.take(), (findings) => {
+    finishEpoch(samples) {
+      // Only where none was missed: the budget may have, or a class number that is none.
+      const labels = allLabels?.samples() === samples ? allLabels.take() : undefined;
+      if (isFirst && labels !== undefined) run.describe({ labelCounts: labels.labelCounts });
+      allLabels = undefined;
+      return whenDone(evaluation.take(), (findings) => {
         if (findings === undefined || !isFirst) return;
         const at = Math.max(options.firstStep, step - 1);
         if (findings.classes !== undefined) run.logClasses(findings.classes, { step: at });
         if (findings.samples !== toldValidation) run.describe({ validationSamples: (toldValidation = findings.samples) });
-      }),
+      });
+    },
     stop() {
       forgetRecorder();
       capture.remove();

@@ -97,9 +97,10 @@ export function watchTraining({ run, engine, settings, onError }: TrainingWatchO
       const at = watch.step() - 1;
       if (at < settings.initialStep) return undefined;
       run.log({ [`${prefix}epoch`]: epoch, ...numbersOf(logs, prefix) }, { step: at });
+      const samples = firstEpoch.samples();
       const facts = firstEpoch.end(params, settings.initialStep);
       if (isFirst && facts !== undefined) run.describe(facts);
-      return watch.finishEvaluation();
+      return watch.finishEpoch(samples);
     },
     end,
   };

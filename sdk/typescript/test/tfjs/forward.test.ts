@@ -250,7 +250,8 @@ describe("labels and predictions", () => {
   ] as const)("are counted, labels being %s", async (_form, y, loss) => {
     const model = classifier(CLASSES, "softmax");
     const expected = confusionOf(labels, argMax(model), CLASSES);
-    const { classes } = await train({ model, x, y: y(), loss });
+    const { classes, facts } = await train({ model, x, y: y(), loss });
+    expect(facts.find(({ labelCounts }) => labelCounts.length > 0)?.labelCounts.map(Number)).toEqual([2, 2, 4]);
     expect(classes[0]?.labelCounts.map(Number)).toEqual([2, 2, 4]);
     expect(classes[0]?.confusion.map(Number)).toEqual(expected.flat());
     expect(classes[0]?.classError).toEqual(

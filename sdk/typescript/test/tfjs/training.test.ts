@@ -7,7 +7,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { BatchBodySchema, type StepRecord, TensorKind, type TensorSummary } from "@gradwatch/proto";
 import { init, type Run } from "../../src/index.ts";
 import { gradwatchCallback } from "../../src/tfjs/index.ts";
-import { type Peer, startPeer } from "../scripted-peer.ts";
+import { type Peer, scalarsOf, startPeer } from "../scripted-peer.ts";
 
 const peers: Peer[] = [];
 afterEach(() => peers.splice(0).forEach((peer) => peer.stop()));
@@ -163,6 +163,30 @@ describe("the callback", () => {
     await expect.poll(() => run.shouldStop()).toBe(true);
     const { epoch } = await fit(makeTask(), [gradwatchCallback(run, { budget: Infinity })], 50);
     expect(epoch.length).toBeLessThan(3);
+    await run.finish();
+  });
+
+  test("logs metrics of batches and epochs under the names that tfjs gives them", async () => {
+    const { peer, run } = await peerAndRun();
+    const { history } = await fit(makeTask(), [gradwatchCallback(run, { budget: Infinity })]);
+    await run.finish();
+    const scalars = scalarsOf(peer.batches);
+    const valuesOf = (name: string): number[] => scalars.filter(({ metric }) => metric === name).map(({ value }) => value);
+    expect(valuesOf("epoch")).toEqual([0, 1]);
+    expect(valuesOf("loss")).toEqual(history["loss"]);
+    expect(valuesOf("mae")).toEqual(history["mae"]);
+    expect(valuesOf("batch/mae")).toHaveLength(8);
+  });
+
+  test("handed to another copy of tfjs, which takes it for a plain object, says so and lets training go on", async () => {
+    const warned: string[] = [];
+    const listen = (warning: Error): void => void warned.push(warning.message);
+    process.on("warning", listen);
+    const { run } = await peerAndRun();
+    const { epoch } = await fit(makeTask(), [new tf.CustomCallback(gradwatchCallback(run) as never)]);
+    expect(epoch).toHaveLength(2);
+    await expect.poll(() => warned.some((message) => message.includes("gradwatchCallback(run, { tf })"))).toBe(true);
+    process.off("warning", listen);
     await run.finish();
   });
 
