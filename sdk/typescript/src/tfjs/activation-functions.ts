@@ -66,15 +66,13 @@ export function flatIntervals(activation: string): readonly Interval[] | undefin
   return Object.hasOwn(INTERVALS, activation) ? INTERVALS[activation] : undefined;
 }
 
-/** What an activation layer of its own does, from its configuration: thresholds and slopes are its options. */
+/** What an activation layer of its own does, from its configuration: bounds and slopes are its options. tfjs cannot train through ThresholdedReLU. */
 export function flatIntervalsOfLayer(className: string, config: Readonly<Record<string, unknown>>): readonly Interval[] | undefined {
   const option = (name: string): number | undefined => (typeof config[name] === "number" ? config[name] : undefined);
   const max = option("maxValue");
   switch (className) {
     case "ReLU":
       return [[NEVER_BELOW, 0], ...(max === undefined ? [] : [[max, NEVER_ABOVE] as const])];
-    case "ThresholdedReLU":
-      return [[NEVER_BELOW, option("theta") ?? 1]];
     case "LeakyReLU":
       return (option("alpha") ?? 0.3) < 0.05 ? [[NEVER_BELOW, 0]] : [];
     // tfjs has it with α = 1 alone.

@@ -65,7 +65,6 @@ const ACTIVATION_LAYERS: Readonly<Record<string, string>> = {
   LeakyReLU: "leakyRelu",
   PReLU: "prelu",
   ELU: "elu",
-  ThresholdedReLU: "thresholdedRelu",
   Softmax: "softmax",
 };
 
