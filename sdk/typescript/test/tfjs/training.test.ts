@@ -8,12 +8,11 @@ import { BatchBodySchema, type StepRecord, type TensorSummary } from "@gradwatch
 import { init, type Run } from "../../src/index.ts";
 import { gradwatchCallback } from "../../src/tfjs/index.ts";
 import { type Peer, startPeer } from "../scripted-peer.ts";
+import { useBackend } from "./backend.ts";
 
 const peers: Peer[] = [];
 afterEach(() => peers.splice(0).forEach((peer) => peer.stop()));
-beforeAll(async () => {
-  await tf.setBackend("cpu");
-});
+beforeAll(useBackend);
 
 const BATCH = 8;
 const SAMPLES = 32;
