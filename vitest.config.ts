@@ -9,21 +9,38 @@ import { defineConfig } from "vitest/config";
 const long = process.env["GRADWATCH_TEST_LONG"] === "1";
 const conditions = ["source"];
 
+const tests = ["{proto,server,web,test}/**/*.test.{ts,tsx}", "sdk/typescript/test/**/*.test.ts"];
+const onTfjsNode = "sdk/typescript/test/tfjs-node/**/*.test.ts";
+// Soaks, fuzzing and big corpora: `npm run test:long`.
+const exclude = ["**/node_modules/**", "**/dist/**", ...(long ? [] : ["**/*.long.test.*"])];
+// Runs that tests start must not meet those of the user.
+const env = { GRADWATCH_CAPTURE: "off", GRADWATCH_SPOOL: mkdtempSync(join(tmpdir(), "gradwatch-spool-")) };
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ["{proto,server,web,test}/**/*.test.{ts,tsx}", "sdk/typescript/test/**/*.test.ts"],
-    // Soaks, fuzzing and big corpora: `npm run test:long`.
-    exclude: ["**/node_modules/**", "**/dist/**", ...(long ? [] : ["**/*.long.test.*"])],
     pool: "forks",
     execArgv: ["--conditions=source"],
     maxWorkers: 2,
-    // Runs that tests start must not meet those of the user.
-    env: { GRADWATCH_CAPTURE: "off", GRADWATCH_SPOOL: mkdtempSync(join(tmpdir(), "gradwatch-spool-")) },
     // Guards against a hang; nothing is measured by it.
     testTimeout: long ? 1_800_000 : 120_000,
     hookTimeout: 120_000,
     reporters: [["default", { summary: false }], "./test/reporter.ts"],
+    projects: [
+      { extends: true, test: { name: "tests", include: tests, exclude: [...exclude, onTfjsNode], env } },
+      {
+        // The TensorFlow.js adapter once more, on TensorFlow's C library.
+        extends: true,
+        test: {
+          name: "tfjs-node",
+          include: ["sdk/typescript/test/tfjs/**/*.test.ts", onTfjsNode],
+          exclude,
+          setupFiles: "sdk/typescript/test/tfjs-node/on-tfjs-node.ts",
+          // Warnings and errors only; TensorFlow greets on stderr.
+          env: { ...env, GRADWATCH_TFJS_BACKEND: "tensorflow", TF_CPP_MIN_LOG_LEVEL: "1" },
+        },
+      },
+    ],
   },
 });

@@ -10,7 +10,7 @@ export interface Tally {
 }
 
 /** Reasons that begin with this word name what the tests need, as "browser: no executable found". */
-const NEED = /^([a-z]+):/;
+const NEED = /^([a-z-]+):/;
 
 export default class TallyReporter implements Reporter {
   /** Tests picked by name: the others are skipped by vitest, without a reason, and are nobody's business. */
@@ -53,7 +53,10 @@ function forbiddenSkips(skipped: readonly TestCase[]): TestCase[] {
 
 function skipLines(tests: readonly TestCase[], what: string): string[] {
   const byReason = Map.groupBy(tests, (test) => reasonOf(test) ?? "no reason given");
-  return [...byReason].map(([reason, of]) => `${what}: ${of.length} in ${of[0]?.module.relativeModuleId}: ${reason}`);
+  return [...byReason].map(([reason, of]) => {
+    const files = new Set(of.map((test) => test.module.relativeModuleId));
+    return `${what}: ${of.length} in ${[...files].join(", ")}: ${reason}`;
+  });
 }
 
 function reasonOf(test: TestCase): string | undefined {

@@ -60,7 +60,7 @@ describe("documents", () => {
   test("name only npm scripts that exist", () => {
     const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
     const named = documents.flatMap((file) =>
-      [...read(file).matchAll(/npm run (?:-s )?([a-z:]+)( -w)?/g)].flatMap(([, name, inRoom]) =>
+      [...read(file).matchAll(/npm run (?:-s )?([a-z][a-z:-]*)( -w)?/g)].flatMap(([, name, inRoom]) =>
         inRoom === undefined ? [name as string] : [],
       ),
     );

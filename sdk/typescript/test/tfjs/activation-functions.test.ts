@@ -2,11 +2,10 @@
 
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, test } from "vitest";
+import { useBackend } from "./backend.ts";
 import { flatIntervals, flatIntervalsOfLayer, type Interval } from "../../src/tfjs/activation-functions.ts";
 
-beforeAll(async () => {
-  await tf.setBackend("cpu");
-});
+beforeAll(useBackend);
 
 const STEP = 0.005;
 const RANGE = 12;

@@ -5,13 +5,12 @@ import { TensorKind } from "@gradwatch/proto";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { gradwatchCallback } from "../../src/tfjs/index.ts";
 import type { Peer } from "../scripted-peer.ts";
+import { useBackend } from "./backend.ts";
 import { type Logged, loggedBy, ofKind, peerAndRun } from "./logged.ts";
 
 const peers: Peer[] = [];
 afterEach(() => peers.splice(0).forEach((peer) => peer.stop()));
-beforeAll(async () => {
-  await tf.setBackend("cpu");
-});
+beforeAll(useBackend);
 
 const SAMPLES = 12;
 const noise = (shape: number[], seed: number): tf.Tensor => tf.randomNormal(shape, 0, 1, "float32", seed);

@@ -8,12 +8,11 @@ import { BatchBodySchema, type StepRecord, TensorKind, type TensorSummary } from
 import { init, type Run } from "../../src/index.ts";
 import { gradwatchCallback } from "../../src/tfjs/index.ts";
 import { type Peer, scalarsOf, startPeer } from "../scripted-peer.ts";
+import { useBackend } from "./backend.ts";
 
 const peers: Peer[] = [];
 afterEach(() => peers.splice(0).forEach((peer) => peer.stop()));
-beforeAll(async () => {
-  await tf.setBackend("cpu");
-});
+beforeAll(useBackend);
 
 const OF_WEIGHTS: ReadonlySet<number> = new Set([TensorKind.WEIGHT, TensorKind.GRADIENT, TensorKind.UPDATE]);
 const BATCH = 8;
