@@ -13,6 +13,7 @@ import { hostGuard } from "./host-guard.ts";
 import { builtPage, pageFiles } from "./page-files.ts";
 import { answerProblem, problemOf, problemOfError } from "./problem.ts";
 import { alertRoutes } from "./routes/alerts.ts";
+import { classRoutes } from "./routes/classes.ts";
 import { consoleRoutes } from "./routes/console.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { imageRoutes } from "./routes/images.ts";
@@ -92,6 +93,7 @@ function v1(deps: ApiDeps): OpenAPIHono {
     runRoutes,
     seriesRoutes,
     tensorRoutes,
+    classRoutes,
     alertRoutes,
     ruleRoutes,
     consoleRoutes,

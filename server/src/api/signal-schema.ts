@@ -113,3 +113,36 @@ export const TensorUnits = z
   })
   .openapi("TensorUnits");
 export type TensorUnits = z.infer<typeof TensorUnits>;
+
+export const Phase = z.enum(["train", "evaluation", "none"]).openapi("Phase");
+export type Phase = z.infer<typeof Phase>;
+
+/** Counts over the samples seen since the record before, of one phase and rank. */
+export const ClassRecords = z
+  .object({
+    phase: Phase,
+    rank: z.number().int(),
+    phases: z.array(z.object({ phase: Phase, ranks: z.array(z.number().int()) })).openapi({ description: "What the run has" }),
+    classes: z.number().int(),
+    total: z.number().int().openapi({ description: "Records that there are; above `records.length`, some were picked evenly" }),
+    records: z
+      .array(
+        z.object({
+          step: z.number().int(),
+          time: z.number(),
+          labelCounts: z.array(z.number()).openapi({ description: "By class; empty where it was not sent" }),
+          predictionCounts: z.array(z.number()),
+          classError: z
+            .array(z.number().nullable())
+            .openapi({ description: "Share of wrong predictions by label; null where the class had no sample" }),
+        }),
+      )
+      .openapi({ description: "By ascending step, always with the last" }),
+    confusion: z
+      .object({ step: z.number().int(), counts: z.array(z.array(z.number())).openapi({ description: "Row: label, column: prediction" }) })
+      .nullable()
+      .openapi({ description: "Of the step asked for, or the last that has one" }),
+    asOf: z.number(),
+  })
+  .openapi("ClassRecords");
+export type ClassRecords = z.infer<typeof ClassRecords>;

@@ -226,6 +226,7 @@ describe("openapi.json", () => {
       "/api/v1/events",
       "/api/v1/projects",
       "/api/v1/projects/{project}/runs/{run}",
+      "/api/v1/projects/{project}/runs/{run}/classes",
       "/api/v1/projects/{project}/runs/{run}/console",
       "/api/v1/projects/{project}/runs/{run}/images",
       "/api/v1/projects/{project}/runs/{run}/images/data",
