@@ -15,6 +15,7 @@ import { answerProblem, problemOf, problemOfError } from "./problem.ts";
 import { alertRoutes } from "./routes/alerts.ts";
 import { classRoutes } from "./routes/classes.ts";
 import { consoleRoutes } from "./routes/console.ts";
+import { controlRoutes } from "./routes/control.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { projectRoutes } from "./routes/projects.ts";
@@ -98,6 +99,7 @@ function v1(deps: ApiDeps): OpenAPIHono {
     ruleRoutes,
     consoleRoutes,
     imageRoutes,
+    controlRoutes,
     eventRoutes,
   ])
     add(routes, deps);

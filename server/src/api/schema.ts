@@ -251,12 +251,33 @@ export const Rule = z
   .openapi("Rule");
 export type Rule = z.infer<typeof Rule>;
 
+/** A process's answer to something it was asked to do. */
+export const ControlEvent = z
+  .object({
+    type: z.literal("control"),
+    project: z.string(),
+    run: z.string(),
+    request: z.string(),
+    action: z.enum(["flight-recorder", "stop"]),
+    outcome: z.enum(["done", "refused", "unsupported", "unknown"]),
+    message: z.string().openapi({ description: "In the process's own words" }),
+  })
+  .openapi("ControlEvent");
+export type ControlEvent = z.infer<typeof ControlEvent>;
+
+/** A request that went out; answers come as live events of the type "control". */
+export const Asked = z
+  .object({ request: z.string(), processes: z.number().int().openapi({ description: "That were asked, at least 1" }) })
+  .openapi("Asked");
+export type Asked = z.infer<typeof Asked>;
+
 /** What the server-sent event stream carries: `event:` is the type, `data:` the JSON of the rest. */
 export const LiveEvent = z
   .discriminatedUnion("type", [
     z.object({ type: z.literal("points"), project: z.string(), run: z.string(), stepMax: z.number().int(), points: z.number().int() }),
     z.object({ type: z.literal("run"), project: z.string(), run: z.string(), state: RunState }),
     z.object({ type: z.literal("incident"), incident: Incident }),
+    ControlEvent,
     z.object({ type: z.literal("lagged"), missed: z.number().int() }),
   ])
   .openapi("LiveEvent");
