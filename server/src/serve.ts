@@ -1,6 +1,7 @@
 // Wires the rooms into one server and keeps the order of starting and stopping: storage first and last, so that what
 // was taken is settled before the engine goes.
 
+import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { serve as serveHttp, type ServerType } from "@hono/node-server";
 import { createApi } from "./api/app.ts";
@@ -8,6 +9,7 @@ import { alertNotice } from "./alerts/alert-notice.ts";
 import { createIncidentLog } from "./alerts/incident-log.ts";
 import type { Config } from "./config.ts";
 import { createCommitter } from "./ingest/committer.ts";
+import { createControlRequests } from "./ingest/control-requests.ts";
 import { createHeartbeats } from "./ingest/heartbeats.ts";
 import { createKnownRuns } from "./ingest/known-run.ts";
 import { defaultLimits } from "./ingest/limits.ts";
@@ -62,6 +64,7 @@ async function run(config: Config, storage: Storage, log: ReturnType<typeof crea
   const hub = createHub({ ringEventsMax: liveRingEventsMax });
   const runs = createKnownRuns(store);
   const subscribers = createSubscribers();
+  const control = createControlRequests({ subscribers, newId: randomUUID, heard: hub.publish });
   const heartbeats = createHeartbeats(store, nowMs);
   let publicUrl = config.publicUrl ?? "";
   const incidents = createIncidentLog({ store, hub, nowMs, publicUrl: () => publicUrl });
@@ -112,6 +115,7 @@ async function run(config: Config, storage: Storage, log: ReturnType<typeof crea
     limits: defaultLimits,
     server: `gradwatch-server/${version}`,
     runUrl: (project, run) => `${publicUrl}/projects/${encodeURIComponent(project)}/runs/${encodeURIComponent(run)}`,
+    answered: control.answered,
     heartbeat: (run, rank, step) => heartbeats.beat(run, rank, step),
     rejected: ({ reason, message }) => {
       metrics.rejected(reason);
@@ -146,6 +150,7 @@ async function run(config: Config, storage: Storage, log: ReturnType<typeof crea
     publicUrl: () => publicUrl,
     allowedHosts: () => [...boundHosts, ...config.allowedHosts],
     ready: () => ready,
+    control,
     ruleStatus: async (project, id) => {
       const run = await runs.find(project, id);
       return typeof run === "string" ? undefined : await watcher.status(run);

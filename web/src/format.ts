@@ -13,6 +13,11 @@ export function formatNumber(value: Float | null | undefined): string {
   return text.replace(/^-/, "−");
 }
 
+/** A share of a whole, in per cent. */
+export function formatShare(share: number | null): string {
+  return share === null ? "–" : `${formatNumber(Number((share * 100).toPrecision(3)))} %`;
+}
+
 export function formatCount(value: number): string {
   return value.toLocaleString("en-US");
 }

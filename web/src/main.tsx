@@ -12,6 +12,7 @@ import "./styles/base.css";
 import "./styles/layout.css";
 import "./styles/data.css";
 import "./styles/tensors.css";
+import "./styles/signals.css";
 import { initTheme } from "./theme.ts";
 
 initTheme();

@@ -4,6 +4,7 @@ import type { Run, TensorMatrix } from "@gradwatch/server/api-types";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { layOutEvidence } from "../src/alerts/evidence-layout.ts";
+import { cellAt, columnSpan } from "../src/chart/cells.ts";
 import { lineColor, linearScale, logScale, viridis } from "../src/chart/color.ts";
 import { groupMetrics } from "../src/chart/group-metrics.ts";
 import { linearRange, logRange, logTicks, usualScale } from "../src/chart/y-range.ts";
@@ -11,7 +12,7 @@ import { configDifferences } from "../src/compare/config-differences.ts";
 import { formatAge, formatDuration, formatNumber } from "../src/format.ts";
 import { compareHref, parseRoute, runHref } from "../src/routes.ts";
 import { lossOf, sortRuns } from "../src/runs/sort-runs.ts";
-import { cellAt, columnSpan, layOutHeatmap } from "../src/tensors/heatmap-layout.ts";
+import { layOutHeatmap } from "../src/tensors/heatmap-layout.ts";
 import { thin } from "../src/tensors/histogram-layout.ts";
 
 describe("addresses", () => {

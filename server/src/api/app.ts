@@ -13,7 +13,9 @@ import { hostGuard } from "./host-guard.ts";
 import { builtPage, pageFiles } from "./page-files.ts";
 import { answerProblem, problemOf, problemOfError } from "./problem.ts";
 import { alertRoutes } from "./routes/alerts.ts";
+import { classRoutes } from "./routes/classes.ts";
 import { consoleRoutes } from "./routes/console.ts";
+import { controlRoutes } from "./routes/control.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { projectRoutes } from "./routes/projects.ts";
@@ -92,10 +94,12 @@ function v1(deps: ApiDeps): OpenAPIHono {
     runRoutes,
     seriesRoutes,
     tensorRoutes,
+    classRoutes,
     alertRoutes,
     ruleRoutes,
     consoleRoutes,
     imageRoutes,
+    controlRoutes,
     eventRoutes,
   ])
     add(routes, deps);

@@ -2,6 +2,7 @@
 
 import type { Context } from "hono";
 import type { RuleStatus } from "../detect/transition.ts";
+import type { ControlRequests } from "../ingest/control-requests.ts";
 import type { Hub } from "../live/hub.ts";
 import type { ServerMetrics } from "../observe/metrics.ts";
 import { runKey } from "../storage/keys.ts";
@@ -23,6 +24,8 @@ export interface ApiDeps {
   readonly ready: () => boolean;
   /** What each rule thinks of a run; undefined: no such run. */
   readonly ruleStatus: (project: string, run: string) => Promise<readonly RuleStatus[] | undefined>;
+  /** Asks the processes that are connected to this server. */
+  readonly control: Pick<ControlRequests, "record" | "stop">;
   /** Told of errors that are the server's own fault. */
   readonly failed?: (what: string, error: unknown) => void;
   /** Folder of the built page; default: where the web room builds to. */

@@ -10,6 +10,7 @@ export const problemKinds = {
   "invalid-request": { status: 400, title: "The request is not valid" },
   "wrong-origin": { status: 403, title: "This page may not use the API" },
   "not-found": { status: 404, title: "There is no such thing" },
+  "not-connected": { status: 409, title: "No process of the run is connected" },
   "wrong-host": { status: 421, title: "The server does not answer to this name" },
   "over-limit": { status: 422, title: "The answer would exceed a limit" },
   internal: { status: 500, title: "The server made a mistake" },

@@ -25,7 +25,7 @@ export const limitParameter = (most: number, usual: number) =>
 
 export const cursorParameter = z.string().optional().openapi({ description: "`nextCursor` of the page before" });
 
-const problem = (description: string) => ({ description, content: { "application/problem+json": { schema: Problem } } });
+export const problem = (description: string) => ({ description, content: { "application/problem+json": { schema: Problem } } });
 
 export const problems = {
   400: problem("A parameter is not valid; `errors` says which"),

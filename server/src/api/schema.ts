@@ -2,12 +2,10 @@
 // response checks in tests and the page's types all come. The page imports the types only.
 
 import { z } from "@hono/zod-openapi";
+import { Float } from "./json-float.ts";
 
-/** A float64 as JSON can carry it: non-finite values by name. (Literals, as TypeScript 7 declares an enum's -Infinity wrongly.) */
-export const Float = z
-  .union([z.number(), z.literal(["NaN", "Infinity", "-Infinity"])])
-  .openapi("Float", { description: "A number, or the name of a non-finite one" });
-export type Float = z.infer<typeof Float>;
+export { Float } from "./json-float.ts";
+export * from "./signal-schema.ts";
 
 export const RunState = z.enum(["running", "finished", "failed", "crashed", "killed", "preempted"]).openapi("RunState");
 export type RunState = z.infer<typeof RunState>;
@@ -186,74 +184,6 @@ export const SeriesResponse = z
   .openapi("SeriesResponse");
 export type SeriesResponse = z.infer<typeof SeriesResponse>;
 
-export const TensorKind = z
-  .enum(["weight", "gradient", "update", "activation", "pre-activation", "input", "output", "label", "custom", "state-gradient"])
-  .openapi("TensorKind");
-export type TensorKind = z.infer<typeof TensorKind>;
-
-export const Tensor = z
-  .object({
-    name: z.string(),
-    kind: TensorKind,
-    phase: z.enum(["train", "evaluation", "none"]),
-    layer: z.string(),
-    topologicalIndex: z.number().int(),
-    role: z.enum(["kernel", "bias", "normalization", "embedding", "recurrent-kernel", "none"]),
-    dtype: z.string(),
-    shape: z.array(z.number().int()),
-    activation: z.string(),
-  })
-  .openapi("Tensor");
-export type Tensor = z.infer<typeof Tensor>;
-
-export const TensorStatistic = z
-  .enum(["norm", "mean", "std", "min", "max", "zero-share", "non-finite", "dead-share"])
-  .openapi("TensorStatistic", { description: "norm is L2 over the finite elements; dead-share: units active on < 0.2 % of samples" });
-export type TensorStatistic = z.infer<typeof TensorStatistic>;
-
-export const TensorMatrix = z
-  .object({
-    statistic: TensorStatistic,
-    steps: z.array(z.number().int()).openapi({ description: "Columns: the last step of each" }),
-    rows: z
-      .array(
-        z.object({
-          tensor: Tensor,
-          values: z
-            .array(Float.nullable())
-            .openapi({ description: "One a column: the extreme of the column (largest absolute value); null where nothing was logged" }),
-          nonFinite: z.array(z.number().int()).openapi({ description: "One a column: NaN and Inf elements" }),
-        }),
-      )
-      .openapi({ description: "Input side first" }),
-    asOf: z.number(),
-  })
-  .openapi("TensorMatrix");
-export type TensorMatrix = z.infer<typeof TensorMatrix>;
-
-export const TensorHistograms = z
-  .object({
-    tensor: Tensor,
-    edges: z.array(z.number()).openapi({ description: "B + 1 ascending bin edges, shared by all columns" }),
-    columns: z.array(
-      z.object({
-        step: z.number().int(),
-        counts: z.array(z.number()).openapi({ description: "B element counts; zeros are counted in the bin that holds 0" }),
-        count: z.number(),
-        nonFinite: z.number(),
-        zero: z.number(),
-        min: z.number().nullable(),
-        max: z.number().nullable(),
-        mean: z.number().nullable(),
-        std: z.number().nullable(),
-        norm: z.number().nullable(),
-      }),
-    ),
-    asOf: z.number(),
-  })
-  .openapi("TensorHistograms");
-export type TensorHistograms = z.infer<typeof TensorHistograms>;
-
 export const Evidence = z
   .object({
     ruleVersion: z.number().int(),
@@ -321,12 +251,33 @@ export const Rule = z
   .openapi("Rule");
 export type Rule = z.infer<typeof Rule>;
 
+/** A process's answer to something it was asked to do. */
+export const ControlEvent = z
+  .object({
+    type: z.literal("control"),
+    project: z.string(),
+    run: z.string(),
+    request: z.string(),
+    action: z.enum(["flight-recorder", "stop"]),
+    outcome: z.enum(["done", "refused", "unsupported", "unknown"]),
+    message: z.string().openapi({ description: "In the process's own words" }),
+  })
+  .openapi("ControlEvent");
+export type ControlEvent = z.infer<typeof ControlEvent>;
+
+/** A request that went out; answers come as live events of the type "control". */
+export const Asked = z
+  .object({ request: z.string(), processes: z.number().int().openapi({ description: "That were asked, at least 1" }) })
+  .openapi("Asked");
+export type Asked = z.infer<typeof Asked>;
+
 /** What the server-sent event stream carries: `event:` is the type, `data:` the JSON of the rest. */
 export const LiveEvent = z
   .discriminatedUnion("type", [
     z.object({ type: z.literal("points"), project: z.string(), run: z.string(), stepMax: z.number().int(), points: z.number().int() }),
     z.object({ type: z.literal("run"), project: z.string(), run: z.string(), state: RunState }),
     z.object({ type: z.literal("incident"), incident: Incident }),
+    ControlEvent,
     z.object({ type: z.literal("lagged"), missed: z.number().int() }),
   ])
   .openapi("LiveEvent");

@@ -1,13 +1,12 @@
-// Tensors as the API shows them: the list, one statistic of many tensors over time, the histograms of one over time.
+// Tensors as the API shows them: the list, and the histograms of one over time.
 
 import { addSummaries, emptySummary, moments, type Summary } from "../histogram/tensor-summary.ts";
 import { linearEdges, rebin } from "../histogram/linear-bins.ts";
-import { runTensors, tensorExtent, tensorMatrix, tensorSummaries } from "../storage/queries/tensors.ts";
+import { runTensors, tensorExtent, tensorSummaries } from "../storage/queries/tensors.ts";
 import { sessionCuts } from "../storage/queries/session-cut.ts";
-import { jsonFloat } from "./json-float.ts";
 import { ProblemError } from "./problem.ts";
 import type { ReadContext } from "./run-reader.ts";
-import type { Float, Tensor, TensorHistograms, TensorKind, TensorMatrix, TensorStatistic } from "./schema.ts";
+import type { Tensor, TensorHistograms, TensorKind } from "./schema.ts";
 import { columnOf, stepColumns } from "./step-columns.ts";
 
 export interface StoredTensor {
@@ -29,7 +28,7 @@ export async function readTensors(run: bigint, { store, signal }: ReadContext): 
 }
 
 /** The rank and, of sharded tensors, all ranks. */
-async function select(run: bigint, tensors: readonly StoredTensor[], rank: number, { store, signal }: ReadContext) {
+export async function selectTensors(run: bigint, tensors: readonly StoredTensor[], rank: number, { store, signal }: ReadContext) {
   return {
     run,
     tensors: tensors.map(({ key }) => key),
@@ -39,49 +38,23 @@ async function select(run: bigint, tensors: readonly StoredTensor[], rank: numbe
   };
 }
 
-export interface MatrixRequest {
-  readonly kind: TensorKind;
-  readonly statistic: TensorStatistic;
-  readonly columns: number;
-  readonly phase?: TensorPhase | undefined;
-  readonly rank: number;
-}
-
-export async function readMatrix(run: bigint, request: MatrixRequest, context: ReadContext): Promise<TensorMatrix> {
-  const { store, signal, nowMs } = context;
-  const all = await readTensors(run, context);
-  const tensors = all.filter(({ shown }) => shown.kind === request.kind && (request.phase === undefined || shown.phase === request.phase));
-  const selection = await select(run, tensors, request.rank, context);
-  const [extent] = await store.read(tensorExtent, selection, { signal });
-  if (extent === undefined || extent.steps === 0) return { statistic: request.statistic, steps: [], rows: [], asOf: nowMs };
-  const layout = stepColumns(extent.step_min, extent.step_max, request.columns);
-  const everyStep = extent.steps <= request.columns;
-  const found = await store.read(tensorMatrix[request.statistic], { ...selection, ...layout, every_step: everyStep ? 1 : 0 }, { signal });
-  // The last step of each column that holds anything.
-  const lastStep = new Map<number, number>();
-  for (const { column, step } of found) column.forEach((c, i) => lastStep.set(c, Math.max(lastStep.get(c) ?? 0, step[i] as number)));
-  const columns = [...lastStep.keys()].toSorted((a, b) => a - b);
-  const place = new Map(columns.map((column, i) => [column, i]));
-  const byTensor = new Map(found.map((row) => [row.tensor, row]));
-  const rows = tensors.flatMap(({ key, shown }) => {
-    const row = byTensor.get(key);
-    if (row === undefined) return [];
-    const values = new Array<Float | null>(columns.length).fill(null);
-    const nonFinite = new Array<number>(columns.length).fill(0);
-    row.column.forEach((column, i) => {
-      const at = place.get(column) as number;
-      if ((row.measured[i] as number) > 0) values[at] = jsonFloat(row.value[i] as number);
-      nonFinite[at] = row.non_finite[i] as number;
-    });
-    return [{ tensor: shown, values, nonFinite }];
-  });
-  return { statistic: request.statistic, steps: columns.map((column) => lastStep.get(column) as number), rows, asOf: nowMs };
-}
-
-export interface HistogramsRequest {
+/** One tensor of a run. */
+export interface TensorChoice {
   readonly name: string;
   readonly kind: TensorKind;
   readonly phase?: TensorPhase | undefined;
+}
+
+/** @throws ProblemError when the run has no such tensor. */
+export async function requireTensor(run: bigint, { name, kind, phase }: TensorChoice, context: ReadContext): Promise<StoredTensor> {
+  const tensor = (await readTensors(run, context)).find(
+    ({ shown }) => shown.name === name && shown.kind === kind && (phase === undefined || shown.phase === phase),
+  );
+  if (tensor !== undefined) return tensor;
+  throw new ProblemError("not-found", `the run has no ${kind} tensor ${JSON.stringify(name)}. GET …/tensors lists what it has.`);
+}
+
+export interface HistogramsRequest extends TensorChoice {
   readonly columns: number;
   readonly bins: number;
   readonly rank: number;
@@ -92,17 +65,8 @@ const pageRows = 2_000;
 
 export async function readHistograms(run: bigint, request: HistogramsRequest, context: ReadContext): Promise<TensorHistograms> {
   const { store, signal, nowMs } = context;
-  const tensor = (await readTensors(run, context)).find(
-    ({ shown }) =>
-      shown.name === request.name && shown.kind === request.kind && (request.phase === undefined || shown.phase === request.phase),
-  );
-  if (tensor === undefined) {
-    throw new ProblemError(
-      "not-found",
-      `the run has no ${request.kind} tensor ${JSON.stringify(request.name)}. GET …/tensors lists what it has.`,
-    );
-  }
-  const selection = await select(run, [tensor], request.rank, context);
+  const tensor = await requireTensor(run, request, context);
+  const selection = await selectTensors(run, [tensor], request.rank, context);
   const [extent] = await store.read(tensorExtent, selection, { signal });
   const columns = new Map<number, Column>();
   if (extent !== undefined && extent.steps > 0) {
@@ -130,7 +94,7 @@ interface Column {
 
 /** By ascending step; shards of one step follow each other. */
 async function* summariesOf(
-  selection: Awaited<ReturnType<typeof select>>,
+  selection: Awaited<ReturnType<typeof selectTensors>>,
   { store, signal }: ReadContext,
 ): AsyncGenerator<{ step: number; summary: Summary }> {
   for (let after = { step: -1, rank: 0 }; ;) {

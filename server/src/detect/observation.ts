@@ -69,6 +69,9 @@ export interface TensorObservation {
   readonly unitsZeroSpread?: number;
   readonly derivativeBelow5Percent?: number;
   readonly updateSurpriseRms?: number;
+  /** By unit (inputs by channel, state gradients by time step), only where sent; NaN where the unit had no finite value. */
+  readonly unitMeans?: readonly number[];
+  readonly unitStds?: readonly number[];
 }
 
 /** What a step record says beside its numbers, which come as the scalar series "step/…". One per step record. */
@@ -78,6 +81,20 @@ export interface StepObservation {
   readonly skipped?: boolean;
   /** The user's name for the data of this step. */
   readonly batchId?: string;
+}
+
+/** A classifier's counts over the samples seen since the record before of the same phase. By class; lists may be empty. */
+export interface ClassObservation {
+  readonly step: number;
+  /** Unix ms. */
+  readonly time: number;
+  readonly phase: TensorObservation["phase"];
+  readonly labelCounts: readonly number[];
+  readonly predictionCounts: readonly number[];
+  /** Row by row: label × prediction. */
+  readonly confusion: readonly number[];
+  /** Share of wrong predictions by label; NaN where the class had no sample. */
+  readonly classError: readonly number[];
 }
 
 export type LossKind =
@@ -115,6 +132,7 @@ export interface ObservationBatch {
   readonly scalars: readonly ScalarColumn[];
   readonly tensors: readonly TensorObservation[];
   readonly steps: readonly StepObservation[];
+  readonly classes: readonly ClassObservation[];
   readonly facts?: RunFacts;
   readonly checkpoints: readonly Checkpoint[];
 }

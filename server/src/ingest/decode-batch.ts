@@ -9,7 +9,6 @@ import {
   type BatchBody,
   BatchBodySchema,
   CheckpointSchema,
-  ClassRecordSchema,
   CodecError,
   ConfigEntrySchema,
   ConsoleStream,
@@ -30,6 +29,7 @@ import {
 import { metricKey, tensorKey } from "../storage/keys.ts";
 import type { ScalarChunk } from "../storage/scalar-rows.ts";
 import type { TensorRow } from "../storage/tensor-rows.ts";
+import { checkClassRecord, classRow } from "./class-records.ts";
 import { checkName, type IngestLimits } from "./limits.ts";
 import { stepScalars } from "./step-records.ts";
 import { tensorKindNames, phaseNames } from "./wire-names.ts";
@@ -190,10 +190,18 @@ function decodeTensors(body: BatchBody, keys: readonly bigint[], limits: IngestL
   });
 }
 
+/** Of the wire contract. */
+const unitValuesMax = 256;
+
 function bucketCounts(summary: TensorSummary, limits: IngestLimits): { positive: number[]; negative: number[] } {
-  const { histogram } = summary;
-  if (summary.unitMeans.length % 4 !== 0 || summary.unitStds.length % 4 !== 0) {
+  const { histogram, unitMeans, unitStds } = summary;
+  if (unitMeans.length % 4 !== 0 || unitStds.length % 4 !== 0) {
     throw new CodecError("unit means and deviations must be whole float32 values");
+  }
+  if (unitMeans.length > 4 * unitValuesMax || ![0, unitMeans.length].includes(unitStds.length)) {
+    throw new CodecError(
+      `a tensor summary has ${unitMeans.length / 4} unit means and ${unitStds.length / 4} deviations; both must be as many, or no deviations, and the limit is ${unitValuesMax}`,
+    );
   }
   if (histogram === undefined) return { positive: [], negative: [] };
   if (histogram.scale < -10 || histogram.scale > 20) {
@@ -243,13 +251,13 @@ function describeEvent({ event }: Event): { kind: string; body: string } | undef
   }
 }
 
-const classRows = (body: BatchBody): LooseRow[] =>
-  body.classes.map((record) => ({
-    kind: "class",
-    body: json(ClassRecordSchema, record),
-    step: Number(record.step),
-    time_ms: Number(record.timeMs),
-  }));
+function classRows(body: BatchBody): LooseRow[] {
+  return body.classes.map((record) => {
+    requireStep(Number(record.step), "class record");
+    checkClassRecord(record);
+    return classRow(record);
+  });
+}
 
 const batchIdRows = (body: BatchBody): LooseRow[] =>
   body.steps

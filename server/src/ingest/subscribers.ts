@@ -11,7 +11,8 @@ export interface Listener {
 export interface Subscribers {
   add(run: KnownRun, listener: Listener): void;
   remove(listener: Listener): void;
-  send(run: KnownRun, message: WriteResponse["message"]): void;
+  /** Returns how many streams it went down. */
+  send(run: Pick<KnownRun, "key">, message: WriteResponse["message"]): number;
 }
 
 export function createSubscribers(): Subscribers {
@@ -27,7 +28,13 @@ export function createSubscribers(): Subscribers {
       }
     },
     send(run, message) {
-      for (const listener of byRun.get(run.key) ?? []) listener.write(create(WriteResponseSchema, { message }));
+      const listeners = byRun.get(run.key) ?? [];
+      let sent = 0;
+      for (const listener of listeners) {
+        listener.write(create(WriteResponseSchema, { message }));
+        sent += 1;
+      }
+      return sent;
     },
   };
 }

@@ -5,6 +5,7 @@ import { create } from "@bufbuild/protobuf";
 import {
   AckSchema,
   type Batch,
+  type ControlResult,
   RejectedSchema,
   RejectReason,
   type WriteRequest,
@@ -27,6 +28,8 @@ export interface WriteStreamDeps {
   readonly limits: IngestLimits;
   readonly rejected: (rejection: Rejection) => void;
   readonly heartbeat: (run: KnownRun, rank: number, step: number | undefined) => void;
+  /** What became of something that it was asked to do. */
+  readonly answered: (result: ControlResult) => void;
 }
 
 /** Resolves when the sender has ended its side and everything it sent is settled. */
@@ -45,6 +48,8 @@ export async function serveWrite(stream: Duplex, deps: WriteStreamDeps, subscrib
         }
         break;
       case "controlResult":
+        deps.answered(message.value);
+        break;
       case undefined:
         break;
     }

@@ -1,7 +1,7 @@
 // A committed batch as the rules see it.
 
-import type { BatchBody, RunFacts as WireFacts } from "@gradwatch/proto";
-import type { MetricRole, ObservationBatch, RunFacts, ScalarColumn, TensorObservation } from "../detect/observation.ts";
+import type { BatchBody, ClassRecord, RunFacts as WireFacts, TensorSummary } from "@gradwatch/proto";
+import type { ClassObservation, MetricRole, ObservationBatch, RunFacts, ScalarColumn, TensorObservation } from "../detect/observation.ts";
 import type { CommitItem } from "../ingest/insert-group.ts";
 import { lossKindNames, phaseNames, tensorKindNames, tensorRoleNames } from "../ingest/wire-names.ts";
 
@@ -27,6 +27,7 @@ export function observationsOf({ run, batch }: CommitItem, roleOf: (metric: stri
         ...(record.skipped === undefined ? {} : { skipped: record.skipped }),
         ...(record.batchId === "" ? {} : { batchId: record.batchId }),
       })),
+    classes: body.classes.map(classObservation),
     ...(facts.length === 0 ? {} : { facts: Object.assign({}, ...facts) as RunFacts }),
     checkpoints: body.events.flatMap(({ event }) =>
       event.case === "checkpoint" ? [{ step: Number(event.value.step), path: event.value.path }] : [],
@@ -67,11 +68,35 @@ function tensorObservations(body: BatchBody): TensorObservation[] {
           unitsZeroSpread: Number(summary.unitsZeroSpread),
           ...(summary.derivativeBelow5Percent === undefined ? {} : { derivativeBelow5Percent: summary.derivativeBelow5Percent }),
           ...(summary.updateSurpriseRms === undefined ? {} : { updateSurpriseRms: summary.updateSurpriseRms }),
+          ...unitsOf(summary),
         },
       ];
     }),
   );
 }
+
+function unitsOf({ unitMeans, unitStds }: TensorSummary): Pick<TensorObservation, "unitMeans" | "unitStds"> {
+  return {
+    ...(unitMeans.length === 0 ? {} : { unitMeans: floatsOf(unitMeans) }),
+    ...(unitStds.length === 0 ? {} : { unitStds: floatsOf(unitStds) }),
+  };
+}
+
+/** float32, little-endian, from any byte on. */
+function floatsOf(bytes: Uint8Array): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: bytes.byteLength / 4 }, (_none, i) => view.getFloat32(i * 4, true));
+}
+
+export const classObservation = (record: ClassRecord): ClassObservation => ({
+  step: Number(record.step),
+  time: Number(record.timeMs),
+  phase: phaseNames[record.phase] ?? "none",
+  labelCounts: record.labelCounts.map(Number),
+  predictionCounts: record.predictionCounts.map(Number),
+  confusion: record.confusion.map(Number),
+  classError: record.classError,
+});
 
 export function factsOf(facts: WireFacts): RunFacts {
   const lossKind = lossKindNames[facts.lossKind];

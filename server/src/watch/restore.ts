@@ -4,6 +4,7 @@
 import { fromJson, type JsonValue } from "@bufbuild/protobuf";
 import {
   CheckpointSchema,
+  ClassRecordSchema,
   type MetricDefinition,
   MetricDefinitionSchema,
   OpenRunRequestSchema,
@@ -16,9 +17,17 @@ import type { Transition } from "../detect/transition.ts";
 import { userAlertTransition } from "./user-alerts.ts";
 import type { MetricRole, ObservationBatch, TensorObservation } from "../detect/observation.ts";
 import type { KnownRun } from "../ingest/known-run.ts";
-import { detectorSnapshot, rankSessionStarts, scalarsSince, tensorsSince, watchedEvents } from "../storage/queries/watch.ts";
+import {
+  classesSince,
+  detectorSnapshot,
+  rankSessionStarts,
+  scalarsSince,
+  tensorsSince,
+  unitValuesSince,
+  watchedEvents,
+} from "../storage/queries/watch.ts";
 import type { Store } from "../storage/store.ts";
-import { factsOf } from "./observations.ts";
+import { classObservation, factsOf } from "./observations.ts";
 import { createSeenVersions, type SavedVersions, type SeenVersions } from "./seen-versions.ts";
 
 export interface StoredWatch {
@@ -32,6 +41,9 @@ export interface StoredWatch {
 
 /** Rows replayed at most, newest last: beyond it a detector starts blind rather than keep a live run waiting. */
 const replayRowsMax = 500_000;
+
+/** Of these, values by unit and class records: a few kilobytes each. */
+const replayWideRowsMax = 10_000;
 
 /** A rank that is not in the snapshot yet may have a clock behind the others'. */
 const clockSkewMicroseconds = 30_000_000n;
@@ -69,14 +81,20 @@ export async function loadWatched(store: Store, run: KnownRun): Promise<StoredWa
       const newest = seen.leastNewest() ?? 0n;
       const since = newest > clockSkewMicroseconds ? newest - clockSkewMicroseconds : 0n;
       const parameters = { run: run.key, since, rows: replayRowsMax };
-      const [scalars, tensors] = await Promise.all([store.read(scalarsSince, parameters), store.read(tensorsSince, parameters)]);
+      const wide = { ...parameters, rows: replayWideRowsMax };
+      const [scalars, tensors, units, classes] = await Promise.all([
+        store.read(scalarsSince, parameters),
+        store.read(tensorsSince, parameters),
+        store.read(unitValuesSince, wide),
+        store.read(classesSince, wide),
+      ]);
       const batches = new Map<string, Building>();
       const batchOf = (rank: number, ver: bigint): Building => {
         const key = `${rank}:${ver}`;
         const existing = batches.get(key);
         if (existing !== undefined) return existing;
         const session = sessions.findLast((row) => row.rank === rank && row.ver_start <= ver)?.session ?? 0;
-        const fresh: Building = { ver, rank, session, scalars: [], tensors: [], steps: [], checkpoints: [] };
+        const fresh: Building = { ver, rank, session, scalars: [], tensors: [], steps: [], classes: [], checkpoints: [] };
         batches.set(key, fresh);
         return fresh;
       };
@@ -103,7 +121,13 @@ export async function loadWatched(store: Store, run: KnownRun): Promise<StoredWa
         });
         if (name === "step/skipped") steps.forEach((step, i) => batch.steps.push({ step, skipped: values[i] !== 0 }));
       }
-      for (const row of tensors) batchOf(row.rank, row.ver).tensors.push(tensorObservation(row));
+      const unitsOf = new Map(units.map((row) => [unitKey(row.rank, row.ver, row.step, row.tensor), row]));
+      for (const row of tensors) {
+        batchOf(row.rank, row.ver).tensors.push(tensorObservation(row, unitsOf.get(unitKey(row.rank, row.ver, row.step, row.tensor_key))));
+      }
+      for (const { rank, ver, body } of classes) {
+        batchOf(rank, ver).classes.push(classObservation(fromJson(ClassRecordSchema, bodyOf(body), { ignoreUnknownFields: true })));
+      }
       const ordered = [...batches.values()].toSorted((a, b) => (a.ver < b.ver ? -1 : a.ver > b.ver ? 1 : 0));
       for (const { ver, ...observations } of ordered) {
         if (ver > seen.newest(observations.rank)) yield { ver, observations };
@@ -115,7 +139,12 @@ export async function loadWatched(store: Store, run: KnownRun): Promise<StoredWa
 type Mutable<Value> = { -readonly [Key in keyof Value]: Value[Key] extends readonly (infer Item)[] ? Item[] : Value[Key] };
 type Building = Mutable<ObservationBatch> & { readonly ver: bigint };
 
-function tensorObservation(row: z.output<(typeof tensorsSince)["row"]>): TensorObservation {
+const unitKey = (rank: number, ver: bigint, step: number, tensor: string): string => `${rank}:${ver}:${step}:${tensor}`;
+
+function tensorObservation(
+  row: z.output<(typeof tensorsSince)["row"]>,
+  units: z.output<(typeof unitValuesSince)["row"]> | undefined,
+): TensorObservation {
   return {
     name: row.name,
     kind: row.kind,
@@ -143,5 +172,7 @@ function tensorObservation(row: z.output<(typeof tensorsSince)["row"]>): TensorO
     unitsZeroSpread: row.units_zero_spread,
     ...(Number.isNaN(row.derivative_below_5_percent) ? {} : { derivativeBelow5Percent: row.derivative_below_5_percent }),
     ...(Number.isNaN(row.update_surprise_rms) ? {} : { updateSurpriseRms: row.update_surprise_rms }),
+    ...(units === undefined || units.means.length === 0 ? {} : { unitMeans: units.means }),
+    ...(units === undefined || units.stds.length === 0 ? {} : { unitStds: units.stds }),
   };
 }

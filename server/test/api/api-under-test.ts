@@ -9,6 +9,8 @@ import { createApi } from "../../src/api/app.ts";
 import type { ApiDeps } from "../../src/api/deps.ts";
 import { Problem } from "../../src/api/schema.ts";
 import { createHub, type Hub } from "../../src/live/hub.ts";
+import { createControlRequests } from "../../src/ingest/control-requests.ts";
+import { createSubscribers } from "../../src/ingest/subscribers.ts";
 import { createServerMetrics } from "../../src/observe/metrics.ts";
 import { metricKey, runKey } from "../../src/storage/keys.ts";
 import { openStorage } from "../../src/storage/open-storage.ts";
@@ -30,6 +32,13 @@ export interface ApiUnderTest {
 export const startMs = 1_760_000_000_000;
 export const host = "127.0.0.1:7070";
 const month = 202510;
+
+/** No process is connected. */
+export const nobodyToAsk: ApiDeps["control"] = createControlRequests({
+  subscribers: createSubscribers(),
+  newId: () => "request",
+  heard: () => undefined,
+});
 
 export async function apiUnderTest(overrides: Partial<ApiDeps> = {}): Promise<ApiUnderTest> {
   const dataFolder = mkdtempSync(join(tmpdir(), "gradwatch-api-"));
@@ -54,6 +63,7 @@ export async function apiUnderTest(overrides: Partial<ApiDeps> = {}): Promise<Ap
     allowedHosts: () => [host],
     ready: () => true,
     ruleStatus: async () => undefined,
+    control: nobodyToAsk,
     failed: (what, error) => console.error(what, error),
     ...overrides,
   });

@@ -3,7 +3,7 @@
 import type { ApiDeps } from "../../src/api/deps.ts";
 import { createServerMetrics } from "../../src/observe/metrics.ts";
 import type { Store } from "../../src/storage/store.ts";
-import { host, startMs } from "./api-under-test.ts";
+import { host, nobodyToAsk, startMs } from "./api-under-test.ts";
 
 export const bareStore: Store = {
   read: async () => [],
@@ -30,5 +30,6 @@ export const bareDeps: ApiDeps = {
   allowedHosts: () => [host],
   ready: () => true,
   ruleStatus: async () => undefined,
+  control: nobodyToAsk,
   pageFolder: "/nowhere",
 };

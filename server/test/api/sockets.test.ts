@@ -7,6 +7,7 @@ import { createApi } from "../../src/api/app.ts";
 import { createHub } from "../../src/live/hub.ts";
 import { createServerMetrics } from "../../src/observe/metrics.ts";
 import { type Store, StoreError } from "../../src/storage/store.ts";
+import { nobodyToAsk } from "./api-under-test.ts";
 
 const hub = createHub({ ringEventsMax: 10 });
 const queries = { started: 0, aborted: 0 };
@@ -40,6 +41,7 @@ beforeAll(async () => {
     publicUrl: () => "",
     allowedHosts: () => hosts,
     ready: () => true,
+    control: nobodyToAsk,
     ruleStatus: async () => undefined,
   });
   await new Promise<void>((resolve) => {

@@ -1,116 +1,16 @@
 // Tensors over time: the matrix and the histograms, with pieces added over ranks and copies not.
 
-import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
-import { type TensorSummary, TensorSummarySchema } from "@gradwatch/proto";
 import { Tensor, TensorHistograms, TensorMatrix } from "../../src/api/schema.ts";
-import { tensorKey } from "../../src/storage/keys.ts";
-import { tensorColumns, type TensorRow } from "../../src/storage/tensor-rows.ts";
-import { type ApiUnderTest, apiUnderTest, insertRun, insertSession, keyOf, type RunRows, startMs } from "./api-under-test.ts";
+import { type ApiUnderTest, apiUnderTest, insertRun, insertSession, type RunRows } from "./api-under-test.ts";
+import { insertInfos, insertSummaries } from "./stored-tensors.ts";
 
 let under: ApiUnderTest;
 beforeAll(async () => {
   under = await apiUnderTest();
 });
 afterAll(() => under.close());
-
-interface Info {
-  readonly name: string;
-  readonly kind?: string;
-  readonly phase?: string;
-  readonly index?: number;
-  readonly placement?: "replicated" | "sharded";
-}
-
-async function insertInfos(run: RunRows, infos: readonly Info[]): Promise<void> {
-  await under.store.insertRows(
-    "tensor_infos",
-    infos.map(({ name, kind = "gradient", phase = "train", index = 0, placement = "replicated" }) => ({
-      run: keyOf(run).toString(),
-      tensor: tensorKey(kind, phase, name).toString(),
-      name,
-      kind,
-      phase,
-      layer: name.split("/")[0],
-      topological_index: index,
-      role: "kernel",
-      placement,
-      dtype: "float32",
-      shape: [2, 3],
-      activation: "relu",
-      ver: "1",
-    })),
-  );
-}
-
-interface Given {
-  readonly name: string;
-  readonly step: number;
-  readonly values: readonly number[];
-  readonly kind?: string;
-  readonly rank?: number;
-  readonly ver?: bigint;
-  readonly scale?: number;
-}
-
-async function insertSummaries(run: RunRows, given: readonly Given[]): Promise<void> {
-  const rows: TensorRow[] = given.map(({ name, step, values, kind = "gradient", rank = 0, ver = 1n, scale = 4 }) => {
-    const positive = buckets(
-      values.filter((value) => Number.isFinite(value) && value > 0),
-      scale,
-    );
-    const negative = buckets(values.filter((value) => Number.isFinite(value) && value < 0).map(Math.abs), scale);
-    return {
-      run: keyOf(run),
-      rank,
-      ver,
-      tensor: tensorKey(kind, "train", name),
-      step: BigInt(step),
-      timeMs: BigInt(startMs + step),
-      summary: summaryOf(values, scale, positive.offset, negative.offset),
-      positiveCounts: positive.counts,
-      negativeCounts: negative.counts,
-    };
-  });
-  await under.store.insertColumns("tensors", rows.length, tensorColumns(202510, rows));
-}
-
-function buckets(values: readonly number[], scale: number): { offset: number; counts: number[] } {
-  if (values.length === 0) return { offset: 0, counts: [] };
-  const indices = values.map((value) => Math.ceil(Math.log2(value) * 2 ** scale) - 1);
-  const offset = Math.min(...indices);
-  const counts = new Array<number>(Math.max(...indices) - offset + 1).fill(0);
-  for (const index of indices) counts[index - offset] = (counts[index - offset] as number) + 1;
-  return { offset, counts };
-}
-
-function summaryOf(values: readonly number[], scale: number, positiveOffset: number, negativeOffset: number): TensorSummary {
-  const finite = values.filter((value) => Number.isFinite(value));
-  const count = (test: (value: number) => boolean): bigint => BigInt(values.filter(test).length);
-  return create(TensorSummarySchema, {
-    count: BigInt(values.length),
-    nan: count(Number.isNaN),
-    positiveInfinity: count((value) => value === Infinity),
-    negativeInfinity: count((value) => value === -Infinity),
-    zero: count((value) => value === 0),
-    negative: count((value) => value < 0 && value !== -Infinity),
-    positive: count((value) => value > 0 && value !== Infinity),
-    ...(finite.length === 0 ? {} : { min: Math.min(...finite), max: Math.max(...finite) }),
-    sum: finite.reduce((sum, value) => sum + value, 0),
-    sumSquares: finite.reduce((sum, value) => sum + value * value, 0),
-    sumAbsolute: finite.reduce((sum, value) => sum + Math.abs(value), 0),
-    units: 10n,
-    unitsActiveBelow2Permille: 4n,
-    histogram: {
-      scale,
-      zeroThreshold: 0,
-      zeroCount: count((value) => value === 0),
-      positive: { offset: positiveOffset },
-      negative: { offset: negativeOffset },
-    },
-  });
-}
 
 const base = (run: RunRows): string => `/api/v1/projects/${run.project}/runs/${run.run}/tensors`;
 const matrix = (run: RunRows, query: string) => under.get(`${base(run)}/matrix?${query}`, TensorMatrix);
@@ -119,7 +19,7 @@ const histograms = (run: RunRows, query: string) => under.get(`${base(run)}/hist
 test("tensors are listed from the input side", async () => {
   const run = { project: "p", run: "list" };
   await insertRun(under.store, run);
-  await insertInfos(run, [
+  await insertInfos(under.store, run, [
     { name: "out/kernel", index: 2 },
     { name: "in/kernel", index: 0 },
     { name: "in/kernel", kind: "weight", index: 0 },
@@ -142,8 +42,8 @@ test("tensors are listed from the input side", async () => {
 test("the matrix has a column for every step where they are few, and null where nothing was logged", async () => {
   const run = { project: "p", run: "matrix" };
   await insertRun(under.store, run);
-  await insertInfos(run, [{ name: "a" }, { name: "b", index: 1 }, { name: "never", index: 2 }, { name: "w", kind: "weight" }]);
-  await insertSummaries(run, [
+  await insertInfos(under.store, run, [{ name: "a" }, { name: "b", index: 1 }, { name: "never", index: 2 }, { name: "w", kind: "weight" }]);
+  await insertSummaries(under.store, run, [
     { name: "a", step: 0, values: [3, 4] },
     { name: "a", step: 100, values: [NaN, 1, Infinity] },
     { name: "b", step: 7, values: [NaN] },
@@ -171,12 +71,12 @@ test.each([
   ["max", 3],
   ["zero-share", 1 / 5],
   ["non-finite", 1],
-  ["dead-share", 0.4],
+  ["dead-unit-share", 0.4],
 ])("the statistic %s is over the finite elements", async (statistic, expected) => {
   const run = { project: "p", run: `statistic-${statistic}` };
   await insertRun(under.store, run);
-  await insertInfos(run, [{ name: "a" }]);
-  await insertSummaries(run, [{ name: "a", step: 0, values: [1, -2, 3, 0, NaN] }]);
+  await insertInfos(under.store, run, [{ name: "a" }]);
+  await insertSummaries(under.store, run, [{ name: "a", step: 0, values: [1, -2, 3, 0, NaN] }]);
   const { rows } = await matrix(run, `kind=gradient&statistic=${statistic}`);
   expect(rows[0]?.values[0]).toBeCloseTo(expected, 12);
 });
@@ -184,8 +84,9 @@ test.each([
 test("steps that share a column show its extreme, and every non-finite element is counted", async () => {
   const run = { project: "p", run: "columns" };
   await insertRun(under.store, run);
-  await insertInfos(run, [{ name: "a" }]);
+  await insertInfos(under.store, run, [{ name: "a" }]);
   await insertSummaries(
+    under.store,
     run,
     Array.from({ length: 100 }, (_, step) => ({ name: "a", step, values: step === 42 ? [1000] : step === 77 ? [NaN, 2] : [1] })),
   );
@@ -198,8 +99,8 @@ test("steps that share a column show its extreme, and every non-finite element i
 test("pieces are added over ranks, of copies one rank is read", async () => {
   const run = { project: "p", run: "ranks" };
   await insertRun(under.store, run);
-  await insertInfos(run, [{ name: "copy" }, { name: "piece", placement: "sharded", index: 1 }]);
-  await insertSummaries(run, [
+  await insertInfos(under.store, run, [{ name: "copy" }, { name: "piece", placement: "sharded", index: 1 }]);
+  await insertSummaries(under.store, run, [
     { name: "copy", step: 0, rank: 0, values: [1] },
     { name: "copy", step: 0, rank: 1, values: [2] },
     { name: "piece", step: 0, rank: 0, values: [3] },
@@ -217,8 +118,8 @@ test("an abandoned step and an overwritten one are not counted", async () => {
   const run = { project: "p", run: "cut" };
   await insertRun(under.store, run);
   await insertSession(under.store, run, { producer: 2, session: 1, verStart: 10n, resumeStep: 5 });
-  await insertInfos(run, [{ name: "a" }]);
-  await insertSummaries(run, [
+  await insertInfos(under.store, run, [{ name: "a" }]);
+  await insertSummaries(under.store, run, [
     { name: "a", step: 1, values: [100] },
     { name: "a", step: 1, values: [1], ver: 2n },
     { name: "a", step: 6, values: [100], ver: 3n },
@@ -235,8 +136,8 @@ test("an abandoned step and an overwritten one are not counted", async () => {
 test("histograms share their bins, keep every finite element and tell of the others", async () => {
   const run = { project: "p", run: "histograms" };
   await insertRun(under.store, run);
-  await insertInfos(run, [{ name: "a" }]);
-  await insertSummaries(run, [
+  await insertInfos(under.store, run, [{ name: "a" }]);
+  await insertSummaries(under.store, run, [
     { name: "a", step: 0, values: [-1, 0, 0, 1, 0.5], scale: 8 },
     { name: "a", step: 10, values: [NaN, Infinity, 3], scale: 2 },
   ]);
@@ -252,9 +153,10 @@ test("histograms share their bins, keep every finite element and tell of the oth
 test("the steps of a column are merged, over several pages of summaries", async () => {
   const run = { project: "p", run: "merged" };
   await insertRun(under.store, run);
-  await insertInfos(run, [{ name: "a" }]);
+  await insertInfos(under.store, run, [{ name: "a" }]);
   const values = (step: number): number[] => [1, 2, step % 2 === 0 ? 3 : -3];
   await insertSummaries(
+    under.store,
     run,
     Array.from({ length: 4500 }, (_, step) => ({ name: "a", step, values: values(step), scale: 2 + (step % 5) })),
   );
@@ -274,8 +176,8 @@ test("the steps of a column are merged, over several pages of summaries", async 
 test("a tensor with nothing finite still has columns", async () => {
   const run = { project: "p", run: "all-nan" };
   await insertRun(under.store, run);
-  await insertInfos(run, [{ name: "a" }]);
-  await insertSummaries(run, [{ name: "a", step: 3, values: [NaN, NaN] }]);
+  await insertInfos(under.store, run, [{ name: "a" }]);
+  await insertSummaries(under.store, run, [{ name: "a", step: 3, values: [NaN, NaN] }]);
   expect((await histograms(run, "kind=gradient&name=a&bins=2")).columns).toEqual([
     { step: 3, counts: [0, 0], count: 2, nonFinite: 2, zero: 0, min: null, max: null, mean: null, std: null, norm: null },
   ]);

@@ -107,7 +107,7 @@ describe("non-finite", () => {
   test("a metric that its owner ignores is ignored", () => {
     const { detector } = replay({ series: {} });
     const values = Float64Array.of(Number.NaN);
-    const batch = { rank: 0, session: 1, tensors: [], steps: [], checkpoints: [] };
+    const batch = { rank: 0, session: 1, tensors: [], steps: [], classes: [], checkpoints: [] };
     const column = { metric: "noise", role: "ignored" as const, steps: Float64Array.of(0), times: Float64Array.of(0), values };
     expect(detector.observe({ ...batch, scalars: [column] })).toEqual([]);
   });

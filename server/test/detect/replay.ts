@@ -2,7 +2,7 @@
 // is cut into batches is a parameter, for nothing may depend on it.
 
 import { createRunDetector, type RunDetector } from "../../src/detect/engine.ts";
-import type { ObservationBatch, RunFacts, StepObservation, TensorObservation } from "../../src/detect/observation.ts";
+import type { ClassObservation, ObservationBatch, RunFacts, StepObservation, TensorObservation } from "../../src/detect/observation.ts";
 import type { RuleOptions } from "../../src/detect/options.ts";
 import { defaultRole } from "../../src/detect/roles.ts";
 import type { Transition } from "../../src/detect/transition.ts";
@@ -13,6 +13,7 @@ export interface Story {
   readonly series: Readonly<Record<string, readonly Sample[]>>;
   readonly tensors?: readonly TensorObservation[];
   readonly steps?: readonly StepObservation[];
+  readonly classes?: readonly ClassObservation[];
   readonly facts?: RunFacts;
   readonly checkpoints?: readonly { readonly step: number; readonly path: string }[];
   /** Step of the first value. Default 0. */
@@ -29,7 +30,9 @@ export function batchesOf(story: Story, stepsPerBatch = 10): ObservationBatch[] 
   const length = Math.max(0, ...Object.values(story.series).map((values) => values.length));
   const lastSaid = Math.max(
     -1,
-    ...[...(story.tensors ?? []), ...(story.steps ?? [])].map(({ step }) => Math.ceil((step - firstStep) / every)),
+    ...[...(story.tensors ?? []), ...(story.steps ?? []), ...(story.classes ?? [])].map(({ step }) =>
+      Math.ceil((step - firstStep) / every),
+    ),
   );
   const count = Math.max(1, Math.ceil(Math.max(length, lastSaid + 1) / stepsPerBatch));
   return Array.from({ length: count }, (_none, batch) => {
@@ -58,6 +61,7 @@ export function batchesOf(story: Story, stepsPerBatch = 10): ObservationBatch[] 
       }),
       tensors: (story.tensors ?? []).filter(inside),
       steps: (story.steps ?? []).filter(inside),
+      classes: (story.classes ?? []).filter(inside),
       ...(batch === 0 && story.facts !== undefined ? { facts: story.facts } : {}),
       checkpoints: batch === 0 ? (story.checkpoints ?? []) : [],
     };

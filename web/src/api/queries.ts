@@ -3,6 +3,7 @@
 
 import { keepPreviousData, type UseQueryResult, useInfiniteQuery, useQueries, useQuery } from "@tanstack/react-query";
 import type {
+  ClassRecords,
   ConsolePage,
   ImageInfo,
   Incident,
@@ -17,6 +18,7 @@ import type {
   Tensor,
   TensorHistograms,
   TensorMatrix,
+  TensorUnits,
 } from "@gradwatch/server/api-types";
 import { type RunRef, refKey, runHref } from "../routes.ts";
 import { getJson, postJson } from "./client.ts";
@@ -132,10 +134,11 @@ export const useTensors = (ref: RunRef): UseQueryResult<readonly Tensor[]> =>
     queryFn: async ({ signal }) => (await getJson<{ tensors: Tensor[] }>(`${apiPath(ref)}/tensors`, signal)).tensors,
   });
 
-export const useMatrix = (ref: RunRef, kind: string, statistic: string): UseQueryResult<TensorMatrix> =>
+export const useMatrix = (ref: RunRef, kind: string, phase: string, statistic: string): UseQueryResult<TensorMatrix> =>
   useQuery({
-    queryKey: runQueryKey(ref, "matrix", kind, statistic),
-    queryFn: ({ signal }) => getJson<TensorMatrix>(`${apiPath(ref)}/tensors/matrix?${search({ kind, statistic, columns: "240" })}`, signal),
+    queryKey: runQueryKey(ref, "matrix", kind, phase, statistic),
+    queryFn: ({ signal }) =>
+      getJson<TensorMatrix>(`${apiPath(ref)}/tensors/matrix?${search({ kind, phase, statistic, columns: "240" })}`, signal),
     placeholderData: keepPreviousData,
   });
 
@@ -150,6 +153,29 @@ export const useHistograms = (ref: RunRef, tensor: Tensor): UseQueryResult<Tenso
       );
     },
     placeholderData: keepPreviousData,
+  });
+
+export const useUnits = (ref: RunRef, { name, kind, phase }: Tensor, enabled: boolean): UseQueryResult<TensorUnits> =>
+  useQuery({
+    queryKey: runQueryKey(ref, "units", kind, phase, name),
+    queryFn: ({ signal }) => getJson<TensorUnits>(`${apiPath(ref)}/tensors/units?${search({ name, kind, phase, columns: "240" })}`, signal),
+    enabled,
+  });
+
+/** With a step only the confusion of that step; without, everything and the last confusion. */
+export const useClasses = (
+  ref: RunRef,
+  { phase, rank, step }: { readonly phase: string; readonly rank: number; readonly step?: number | undefined },
+  enabled = true,
+): UseQueryResult<ClassRecords> =>
+  useQuery({
+    queryKey: runQueryKey(ref, "classes", phase, rank, step ?? null),
+    queryFn: ({ signal }) => {
+      const one = step === undefined ? {} : { step: String(step), records: "1" };
+      return getJson<ClassRecords>(`${apiPath(ref)}/classes?${search({ phase, rank: String(rank), ...one })}`, signal);
+    },
+    placeholderData: keepPreviousData,
+    enabled,
   });
 
 export const useConsole = (ref: RunRef, text: string) =>

@@ -13,7 +13,7 @@ export function lineColor(index: number, theme: Theme): string {
 }
 
 /** Each in 0–255. */
-type Rgb = readonly [number, number, number];
+export type Rgb = readonly [number, number, number];
 
 const VIRIDIS = ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"].map((hex): Rgb => [
   Number.parseInt(hex.slice(1, 3), 16),
@@ -62,6 +62,19 @@ export function linearScale(values: readonly number[]): Scale {
   const max = finite.reduce((a, b) => Math.max(a, b));
   const width = max - min || 1;
   return { min, max, shareOf: (value) => clamp((value - min) / width) };
+}
+
+/** For shares of a whole: the same colours in every picture. */
+export const shareScale: Scale = { min: 0, max: 1, shareOf: (value) => clamp(value) };
+
+/** Black or white, whichever reads better on a colour: one of them always reaches 4.5:1. */
+export function textOn(background: Rgb): "#000000" | "#ffffff" {
+  const [red, green, blue] = background.map((part) => {
+    const share = part / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  }) as [number, number, number];
+  // Relative luminance, WCAG 2.2; 0.179 has the same contrast to both.
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000000" : "#ffffff";
 }
 
 const clamp = (share: number): number => Math.min(1, Math.max(0, share));

@@ -12,9 +12,15 @@ interface Live {
   readonly state: LiveState;
   /** The newest alert, for screen readers. */
   readonly announcement: string;
+  /** What processes said to requests, the newest last. */
+  readonly answers: readonly ControlAnswer[];
 }
 
-const LiveContext = createContext<Live>({ state: "connecting", announcement: "" });
+export type ControlAnswer = EventOf<"control">;
+/** Answers kept: those to what was asked on this page, and to what others asked meanwhile. */
+const ANSWERS_MAX = 200;
+
+const LiveContext = createContext<Live>({ state: "connecting", announcement: "", answers: [] });
 
 export const useLive = (): Live => useContext(LiveContext);
 
@@ -26,6 +32,7 @@ export function LiveProvider({ children }: { readonly children: ReactNode }): Re
   const client = useQueryClient();
   const [state, setState] = useState<LiveState>("connecting");
   const [announcement, setAnnouncement] = useState("");
+  const [answers, setAnswers] = useState<readonly ControlAnswer[]>([]);
 
   useEffect(() => {
     const changedRuns = new Set<string>();
@@ -77,6 +84,7 @@ export function LiveProvider({ children }: { readonly children: ReactNode }): Re
       if (incident.state === "firing") setAnnouncement(`${incident.level} alert in ${incident.run}: ${incident.title}`);
       soon();
     });
+    on("control", (answer) => setAnswers((known) => [...known, answer].slice(-ANSWERS_MAX)));
     on("lagged", () => {
       everything = true;
       soon();
@@ -87,6 +95,6 @@ export function LiveProvider({ children }: { readonly children: ReactNode }): Re
     };
   }, [client]);
 
-  const live = useMemo(() => ({ state, announcement }), [state, announcement]);
+  const live = useMemo(() => ({ state, announcement, answers }), [state, announcement, answers]);
   return <LiveContext.Provider value={live}>{children}</LiveContext.Provider>;
 }

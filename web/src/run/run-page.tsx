@@ -1,8 +1,9 @@
-// Everything about one run, most urgent first: alerts, then curves, then tensors and images, then console and facts.
+// Everything about one run, most urgent first: alerts, then curves, then classes, tensors and images, then console and facts.
 
 import { type ReactNode, useEffect } from "react";
 import { useRun, useRunAlerts } from "../api/queries.ts";
 import { AlertCard } from "../alerts/alert-card.tsx";
+import { ClassSection } from "../classes/class-section.tsx";
 import { Answer } from "../parts/answer.tsx";
 import { usePlace } from "../router.tsx";
 import type { RunRef } from "../routes.ts";
@@ -14,6 +15,7 @@ import { RankTable } from "./rank-table.tsx";
 import { RulesTable } from "./rules-table.tsx";
 import { RunFacts } from "./run-facts.tsx";
 import { RunHeader } from "./run-header.tsx";
+import { RunRequests } from "./run-requests.tsx";
 
 export function RunPage({ of: ref }: { readonly of: RunRef }): ReactNode {
   const run = useRun(ref);
@@ -22,8 +24,10 @@ export function RunPage({ of: ref }: { readonly of: RunRef }): ReactNode {
       {(detail) => (
         <>
           <RunHeader run={detail} />
+          <RunRequests of={ref} isRunning={detail.state === "running"} />
           <Alerts of={ref} />
           <MetricSection of={ref} />
+          <ClassSection of={ref} />
           <TensorSection of={ref} />
           <ImageSection of={ref} />
           <RankTable run={detail} />

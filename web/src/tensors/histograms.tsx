@@ -16,30 +16,37 @@ export function Histograms({ histograms }: { readonly histograms: TensorHistogra
   const height = RIDGE_HEIGHT + OFFSET * Math.max(ridges.length - 1, 0) + 2;
   const bad = columns.filter(({ nonFinite }) => nonFinite > 0);
   const label = `Histograms of ${tensor.name} at ${columns.length} steps, values from ${formatNumber(edges[0])} to ${formatNumber(edges.at(-1))}.`;
+  const hasHistograms = columns.some(({ counts }) => counts.some((count) => count > 0));
   return (
     <figure className="histograms" data-testid="histograms" data-columns={columns.length}>
-      <div className="ridges">
-        <svg viewBox={`0 0 ${WIDTH} ${height}`} role="img" aria-label={label}>
-          {ridges.map((ridge, i) => (
-            <path
-              key={ridge.step}
-              className={ridge.nonFinite > 0 ? "ridge non-finite" : "ridge"}
-              d={ridgePath(ridge, RIDGE_HEIGHT + i * OFFSET)}
-              fillOpacity={0.35 + (0.6 * (i + 1)) / ridges.length}
-            >
-              <title>step {ridge.step}</title>
-            </path>
-          ))}
-        </svg>
-        <ol className="ridge-steps muted" aria-hidden="true">
-          <li>step {ridges[0]?.step}</li>
-          <li>step {ridges.at(-1)?.step}</li>
-        </ol>
-      </div>
-      <div className="ridge-axis muted" aria-hidden="true">
-        <span>{formatNumber(edges[0])}</span>
-        <span>{formatNumber(edges.at(-1))}</span>
-      </div>
+      {hasHistograms ? (
+        <>
+          <div className="ridges">
+            <svg viewBox={`0 0 ${WIDTH} ${height}`} role="img" aria-label={label}>
+              {ridges.map((ridge, i) => (
+                <path
+                  key={ridge.step}
+                  className={ridge.nonFinite > 0 ? "ridge non-finite" : "ridge"}
+                  d={ridgePath(ridge, RIDGE_HEIGHT + i * OFFSET)}
+                  fillOpacity={0.35 + (0.6 * (i + 1)) / ridges.length}
+                >
+                  <title>step {ridge.step}</title>
+                </path>
+              ))}
+            </svg>
+            <ol className="ridge-steps muted" aria-hidden="true">
+              <li>step {ridges[0]?.step}</li>
+              <li>step {ridges.at(-1)?.step}</li>
+            </ol>
+          </div>
+          <div className="ridge-axis muted" aria-hidden="true">
+            <span>{formatNumber(edges[0])}</span>
+            <span>{formatNumber(edges.at(-1))}</span>
+          </div>
+        </>
+      ) : (
+        <p className="muted">Only moments were logged, no histogram.</p>
+      )}
       {last === undefined ? null : (
         <figcaption>
           {tensor.name} [{tensor.shape.join(" × ")}], step {formatCount(last.step)}: mean {formatNumber(last.mean)}, standard deviation{" "}

@@ -1,25 +1,17 @@
-// Weights and gradients of a run: one statistic of all layers over time as a heatmap, and one tensor's histogram over time.
+// What a network's insides did: one statistic of all tensors of a kind over time as a heatmap, and of one tensor its units
+// and its histogram over time.
 
 import type { Tensor, TensorMatrix } from "@gradwatch/server/api-types";
 import { type ReactNode, useState } from "react";
-import { useHistograms, useMatrix, useTensors } from "../api/queries.ts";
+import { useHistograms, useMatrix, useTensors, useUnits } from "../api/queries.ts";
 import { Answer } from "../parts/answer.tsx";
+import { Choice } from "../parts/choice.tsx";
 import type { RunRef } from "../routes.ts";
 import { Heatmap } from "./heatmap.tsx";
 import { Histograms } from "./histograms.tsx";
-
-const STATISTICS: readonly { readonly id: TensorMatrix["statistic"]; readonly title: string }[] = [
-  { id: "norm", title: "L2 norm" },
-  { id: "std", title: "standard deviation" },
-  { id: "mean", title: "mean" },
-  { id: "min", title: "minimum" },
-  { id: "max", title: "maximum" },
-  { id: "zero-share", title: "share of zeros" },
-  { id: "non-finite", title: "non-finite elements" },
-];
-
-/** The kinds that are shown first, if the run has them. */
-const KINDS_FIRST: readonly Tensor["kind"][] = ["gradient", "weight", "activation"];
+import { kindsOf, STATISTIC_TITLES, statisticOf, statisticsOf } from "./statistics.ts";
+import { tensorId } from "./tensor-id.ts";
+import { unitNameOf, UnitValues } from "./unit-values.tsx";
 
 export function TensorSection({ of: ref }: { readonly of: RunRef }): ReactNode {
   const tensors = useTensors(ref);
@@ -41,67 +33,70 @@ export function TensorSection({ of: ref }: { readonly of: RunRef }): ReactNode {
   );
 }
 
+type Kind = Tensor["kind"];
+type Statistic = TensorMatrix["statistic"];
+
 function Tensors({ of: ref, tensors }: { readonly of: RunRef; readonly tensors: readonly Tensor[] }): ReactNode {
-  const kinds = [
-    ...new Set([...KINDS_FIRST.filter((kind) => tensors.some((tensor) => tensor.kind === kind)), ...tensors.map(({ kind }) => kind)]),
-  ];
-  const [chosenKind, setKind] = useState<string | undefined>(undefined);
-  const [statistic, setStatistic] = useState<TensorMatrix["statistic"]>("norm");
-  const [chosenName, setName] = useState<string | undefined>(undefined);
+  const kinds = kindsOf(tensors);
+  const [chosenKind, setKind] = useState<Kind | undefined>(undefined);
+  const [chosenPhase, setPhase] = useState<Tensor["phase"] | undefined>(undefined);
+  const [chosenStatistic, setStatistic] = useState<Statistic | undefined>(undefined);
+  const [chosenId, setId] = useState<string | undefined>(undefined);
   const kind = chosenKind ?? kinds[0] ?? "gradient";
   const ofKind = tensors.filter((tensor) => tensor.kind === kind);
-  const shown = ofKind.find(({ name }) => name === chosenName) ?? ofKind.find(({ role }) => role === "kernel") ?? ofKind[0];
-  const matrix = useMatrix(ref, kind, statistic);
+  const phases = [...new Set(ofKind.map(({ phase }) => phase))];
+  const phase = pick(chosenPhase, phases) ?? pick("train", phases) ?? phases[0] ?? "none";
+  const statistics = statisticsOf(kind);
+  const statistic = statisticOf(kind, chosenStatistic);
+  const shownHere = ofKind.filter((tensor) => tensor.phase === phase);
+  const shown =
+    shownHere.find((tensor) => tensorId(tensor) === chosenId) ?? shownHere.find(({ role }) => role === "kernel") ?? shownHere[0];
+  const matrix = useMatrix(ref, kind, phase, statistic);
   return (
     <>
       <div className="filters">
-        <label>
-          <span>Kind</span>
-          <select value={kind} onChange={(event) => setKind(event.target.value)}>
-            {kinds.map((one) => (
-              <option key={one}>{one}</option>
-            ))}
-          </select>
-        </label>
-        <label>
-          <span>Statistic</span>
-          <select value={statistic} onChange={(event) => setStatistic(event.target.value as TensorMatrix["statistic"])}>
-            {STATISTICS.map(({ id, title }) => (
-              <option key={id} value={id}>
-                {title}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Choice label="Kind" value={kind} options={kinds} onChange={setKind} />
+        {phases.length > 1 ? <Choice label="Phase" value={phase} options={phases} onChange={setPhase} /> : null}
+        <Choice label="Statistic" value={statistic} options={statistics} titleOf={(one) => STATISTIC_TITLES[one]} onChange={setStatistic} />
       </div>
       <Answer query={matrix} what="the heatmap">
         {(data) => (
           <Heatmap
             matrix={data}
             kind={kind}
-            title={STATISTICS.find(({ id }) => id === data.statistic)?.title ?? data.statistic}
-            selected={shown?.name}
-            onSelect={setName}
+            title={STATISTIC_TITLES[data.statistic]}
+            selected={shown === undefined ? undefined : tensorId(shown)}
+            onSelect={setId}
           />
         )}
       </Answer>
       {shown === undefined ? null : (
         <>
           <div className="filters">
-            <label>
-              <span>Histogram of</span>
-              <select value={shown.name} onChange={(event) => setName(event.target.value)}>
-                {ofKind.map(({ name, phase }) => (
-                  <option key={`${phase} ${name}`}>{name}</option>
-                ))}
-              </select>
-            </label>
+            <Choice
+              label="Tensor"
+              value={tensorId(shown)}
+              options={shownHere.map(tensorId)}
+              titleOf={(id) => shownHere.find((tensor) => tensorId(tensor) === id)?.name ?? id}
+              onChange={setId}
+            />
           </div>
+          <UnitsOf key={`${kind} ${tensorId(shown)}`} of={ref} tensor={shown} />
           <HistogramOf of={ref} tensor={shown} />
         </>
       )}
     </>
   );
+}
+
+const pick = <Item,>(wanted: Item | undefined, items: readonly Item[]): Item | undefined => items.find((item) => item === wanted);
+
+function UnitsOf({ of: ref, tensor }: { readonly of: RunRef; readonly tensor: Tensor }): ReactNode {
+  const unitName = unitNameOf(tensor);
+  const units = useUnits(ref, tensor, unitName !== undefined);
+  // Not every tensor of these kinds has them: no place is kept for what may not come.
+  if (unitName === undefined || units.data === undefined || units.data.columns.length === 0) return null;
+  return <UnitValues units={units.data} unitName={unitName} />;
 }
 
 function HistogramOf({ of: ref, tensor }: { readonly of: RunRef; readonly tensor: Tensor }): ReactNode {

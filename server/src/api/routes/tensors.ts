@@ -1,10 +1,12 @@
-// Tensors of a run: the list, one statistic of all of a kind as a matrix, and the histograms of one.
+// Tensors of a run: the list, one statistic of all of a kind as a matrix, and the histograms and the units of one.
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { type ApiDeps, readContext, requireRun } from "../deps.ts";
+import { readMatrix } from "../matrix-reader.ts";
 import { answers, RunParameters } from "../route-parts.ts";
-import { Tensor, TensorHistograms, TensorKind, TensorMatrix, TensorStatistic } from "../schema.ts";
-import { readHistograms, readMatrix, readTensors } from "../tensor-reader.ts";
+import { Tensor, TensorHistograms, TensorKind, TensorMatrix, TensorStatistic, TensorUnits } from "../schema.ts";
+import { readHistograms, readTensors } from "../tensor-reader.ts";
+import { readUnits } from "../unit-reader.ts";
 
 const base = "/projects/{project}/runs/{run}/tensors";
 const phase = z.enum(["train", "evaluation", "none"]).optional();
@@ -15,8 +17,8 @@ const rank = z.coerce
   .max(2 ** 32 - 1)
   .default(0)
   .openapi({ description: "Of tensors that every rank has a copy of; pieces are added over all ranks" });
-const columns = (usual: number) =>
-  z.coerce.number().int().min(1).max(2_000).default(usual).openapi({ description: "At most; steps share a column beyond it" });
+const columns = (usual: number, most = 2_000) =>
+  z.coerce.number().int().min(1).max(most).default(usual).openapi({ description: "At most; steps share a column beyond it" });
 
 const listTensors = createRoute({
   method: "get",
@@ -55,6 +57,22 @@ const getHistograms = createRoute({
   responses: answers(TensorHistograms, "Counts in bins that all columns share"),
 });
 
+/** 256 units of mean and deviation each: about 5 MB of JSON. */
+const unitColumnsMax = 500;
+
+const getUnits = createRoute({
+  method: "get",
+  path: `${base}/units`,
+  summary: "Mean and deviation of one tensor's units over time",
+  description:
+    "Inputs by channel; gradients of a recurrent layer's state by time step, whose share at time step t is mean² + std² of t over the sum.",
+  request: {
+    params: RunParameters,
+    query: z.object({ name: z.string().min(1), kind: TensorKind, phase, columns: columns(120, unitColumnsMax), rank }),
+  },
+  responses: answers(TensorUnits, "Steps that share a column are pooled"),
+});
+
 export function tensorRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   app.openapi(listTensors, async (c) => {
     const { project, run: id } = c.req.valid("param");
@@ -75,5 +93,12 @@ export function tensorRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     const context = readContext(c, deps);
     const { run } = await requireRun(project, id, context);
     return c.json(await readHistograms(run, c.req.valid("query"), context), 200);
+  });
+
+  app.openapi(getUnits, async (c) => {
+    const { project, run: id } = c.req.valid("param");
+    const context = readContext(c, deps);
+    const { run } = await requireRun(project, id, context);
+    return c.json(await readUnits(run, c.req.valid("query"), context), 200);
   });
 }

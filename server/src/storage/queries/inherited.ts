@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { UInt64 } from "../query.ts";
-import { cutParameters, notCut } from "./session-cut.ts";
+import { cutParameters, notCut, notCutAt } from "./session-cut.ts";
 
 /** INSERT … SELECT with bound values; nothing else is ever written by a statement. */
 export interface Copy {
@@ -31,7 +31,7 @@ export const inheritedCopies: { readonly names: readonly Copy[]; readonly data: 
     copyOf("images", before),
     copyOf(
       "run_events",
-      `kind IN ('facts', 'metric-definition') OR (kind IN ('class', 'batch-id') AND ${before})
+      `kind IN ('facts', 'metric-definition') OR (kind IN ('class', 'batch-id') AND assumeNotNull(${before}) AND ${notCutAt("assumeNotNull(step)")})
         OR (kind = 'checkpoint' AND toInt64OrZero(JSONExtractString(body, 'step')) < {step:Int64})`,
     ),
   ],

@@ -32,9 +32,10 @@ export interface SessionCuts {
  * Condition that keeps what is not abandoned, for a WHERE over run, rank, step and ver. With FINAL it meets the newest
  * row of a step only, which is right: when that one is abandoned, so are the older ones.
  */
-export const notCut = `(empty({cut_runs:Array(UInt64)}) OR NOT arrayExists(
-  (cut_run, cut_rank, cut_ver, cut_step) -> run = cut_run AND rank = cut_rank AND ver < cut_ver AND step >= cut_step,
+export const notCutAt = (step: string): string => `(empty({cut_runs:Array(UInt64)}) OR NOT arrayExists(
+  (cut_run, cut_rank, cut_ver, cut_step) -> run = cut_run AND rank = cut_rank AND ver < cut_ver AND ${step} >= cut_step,
   {cut_runs:Array(UInt64)}, {cut_ranks:Array(UInt32)}, {cut_vers:Array(UInt64)}, {cut_steps:Array(Int64)}))`;
+export const notCut = notCutAt("step");
 
 export async function sessionCuts(store: Store, runs: readonly bigint[], signal?: AbortSignal): Promise<SessionCuts> {
   const rows = await store.read(resumedSessions, { runs: [...runs] }, signal === undefined ? {} : { signal });

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { defineQuery, Double, Integer, UInt64 } from "../query.ts";
+import { Doubles } from "./number-columns.ts";
 
 const BigInteger = z.string().transform(BigInt);
 
@@ -55,7 +56,7 @@ export const scalarsSince = defineQuery({
 
 export const tensorsSince = defineQuery({
   name: "tensors-since",
-  sql: `SELECT rank, toString(t.ver) AS ver, step, time_ms, name, kind, layer, topological_index, role, phase, activation,
+  sql: `SELECT rank, toString(t.ver) AS ver, step, time_ms, toString(t.tensor) AS tensor_key, name, kind, layer, topological_index, role, phase, activation,
       samples, elements, nan_count, positive_infinity, negative_infinity, zero, minimum, maximum, total, total_squares, total_absolute,
       units, units_active_below_2_permille, units_active_below_1_percent, units_zero_spread, derivative_below_5_percent, update_surprise_rms
     FROM (SELECT * EXCEPT (positive_counts, negative_counts, unit_means, unit_stds) FROM tensors WHERE run = {run:UInt64} AND ver > {since:UInt64} LIMIT {rows:UInt64}) AS t
@@ -67,6 +68,7 @@ export const tensorsSince = defineQuery({
     ver: BigInteger,
     step: Integer,
     time_ms: Integer,
+    tensor_key: z.string(),
     name: z.string(),
     kind: z.enum(["weight", "gradient", "update", "activation", "pre-activation", "input", "output", "label", "custom", "state-gradient"]),
     layer: z.string(),
@@ -92,4 +94,27 @@ export const tensorsSince = defineQuery({
     derivative_below_5_percent: Double,
     update_surprise_rms: Double,
   }),
+});
+
+/** The newest values by unit, which few tensors have: apart, so that they do not swell all the other rows. */
+export const unitValuesSince = defineQuery({
+  name: "unit-values-since",
+  sql: `SELECT rank, toString(t.ver) AS ver, step, toString(tensor) AS tensor,
+      arrayMap(m -> toFloat64(m), unit_means) AS means, arrayMap(s -> toFloat64(s), unit_stds) AS stds
+    FROM tensors AS t WHERE run = {run:UInt64} AND t.ver > {since:UInt64} AND (notEmpty(unit_means) OR notEmpty(unit_stds))
+    ORDER BY t.ver DESC LIMIT {rows:UInt64}`,
+  parameters: z.object({ run: UInt64, since: UInt64, rows: z.int() }),
+  row: z.object({ rank: Integer, ver: BigInteger, step: Integer, tensor: z.string(), means: Doubles, stds: Doubles }),
+});
+
+/** The newest class records, in the order in which they were logged. */
+export const classesSince = defineQuery({
+  name: "classes-since",
+  sql: `SELECT rank, toString(ver) AS ver, body FROM (
+      SELECT rank, ver, sequence, position, body FROM run_events FINAL
+      WHERE run = {run:UInt64} AND kind = 'class' AND run_events.ver > {since:UInt64}
+      ORDER BY run_events.ver DESC, sequence DESC, position DESC LIMIT {rows:UInt64}
+    ) AS e ORDER BY e.ver, sequence, position`,
+  parameters: z.object({ run: UInt64, since: UInt64, rows: z.int() }),
+  row: z.object({ rank: Integer, ver: BigInteger, body: z.string() }),
 });
