@@ -74,7 +74,7 @@ async function costOf({ model, x, y, batchSize }: Task, callbacks: Tfjs.CustomCa
   const [begun, cpuBegun] = [performance.now(), process.cpuUsage()];
   await model.fit(x, y, { epochs: 1, batchSize, shuffle: false, verbose: 0, callbacks });
   const { user, system } = process.cpuUsage(cpuBegun);
-  const made = (x.shape[0] as number) / batchSize;
+  const made = x.shape[0] / batchSize;
   return { wall: (performance.now() - begun) / made, cpu: (user + system) / 1_000 / made };
 }
 

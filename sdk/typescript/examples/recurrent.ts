@@ -12,8 +12,8 @@ const CLIP = 1;
 /** Numbers between 0 and 1, two of which are marked. */
 function sequences(): { x: tf.Tensor3D; sums: tf.Tensor2D } {
   const rows = Array.from({ length: BATCH }, () => {
-    const marked = [Math.floor((Math.random() * STEPS) / 2), Math.floor(STEPS / 2 + (Math.random() * STEPS) / 2)];
-    return Array.from({ length: STEPS }, (_none, time) => [Math.random(), marked.includes(time) ? 1 : 0] as const);
+    const marked = new Set([Math.floor((Math.random() * STEPS) / 2), Math.floor(STEPS / 2 + (Math.random() * STEPS) / 2)]);
+    return Array.from({ length: STEPS }, (_none, time) => [Math.random(), marked.has(time) ? 1 : 0] as const);
   });
   const sums = rows.map((row) => [row.reduce((sum, [number, mark]) => sum + number * mark, 0)]);
   return { x: tf.tensor3d(rows.map((row) => row.map((pair) => [...pair]))), sums: tf.tensor2d(sums) };

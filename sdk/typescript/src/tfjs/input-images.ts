@@ -13,7 +13,7 @@ export function addInputImages(readings: Readings, pass: ForwardPass, samples: n
     const piece = pieces[0] as tf.Tensor;
     const shape = meta.kind === "input" ? pictureShape(piece.shape) : undefined;
     if (shape === undefined) return [];
-    const count = Math.min(samples, piece.shape[0] as number);
+    const count = Math.min(samples, piece.shape[0]);
     const values = readings.add(valuesOfTensor(piece.slice(0, count)));
     return [() => ({ name: `inputs/${name}`, ...drawInputs(values(), count, shape) })];
   });

@@ -11,7 +11,7 @@ export function intervalShare(tensor: tf.Tensor, intervals: readonly Interval[])
     onBackend(engine) {
       const x = tensor.toFloat();
       const inside = intervals.map(([from, to]) => x.greaterEqual(from).logicalAnd(x.lessEqual(to)).toFloat().mean());
-      return (inside.length === 0 ? engine.zeros([1]) : engine.addN(inside).reshape([1])) as tf.Tensor1D;
+      return inside.length === 0 ? engine.zeros([1]) : engine.addN(inside).reshape([1]);
     },
     decode: (row) => row[0] as number,
     inMemory(valuesOf) {

@@ -160,8 +160,8 @@ function withoutActivation<Result>(owner: ActivationOwner, run: () => Result): R
 
 /** The layer on its first samples, once more. */
 function recompute(engine: typeof tf, run: Call, inputs: tf.Tensor[], output: tf.Tensor, kwargs: unknown): tf.Tensor {
-  const bySample = Math.max(1, output.size / Math.max(1, output.shape[0] as number));
-  const samples = Math.min(output.shape[0] as number, Math.max(1, Math.floor(VALUES_MAX / bySample)));
+  const bySample = Math.max(1, output.size / Math.max(1, output.shape[0]));
+  const samples = Math.min(output.shape[0], Math.max(1, Math.floor(VALUES_MAX / bySample)));
   return engine.tidy(() => {
     const first = inputs.map((input) => input.slice(0, samples));
     return engine.keep(listed(run(first, kwargs))[0] as tf.Tensor);

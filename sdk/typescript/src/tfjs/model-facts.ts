@@ -119,7 +119,7 @@ function fans(kernel: tf.LayerVariable | undefined): { fanIn?: number; fanOut?: 
   if (kernel === undefined || kernel.shape.length < 2) return {};
   const window = elements(kernel.shape.slice(0, -2));
   const [inputs, outputs] = kernel.shape.slice(-2) as [number, number];
-  return { fanIn: /depthwise_kernel$/.test(kernel.originalName) ? window : window * inputs, fanOut: window * outputs };
+  return { fanIn: kernel.originalName.endsWith("depthwise_kernel") ? window : window * inputs, fanOut: window * outputs };
 }
 
 function elements(shape: tf.Shape): number {

@@ -31,7 +31,7 @@ export function probeModel(options: ModelProbeOptions): Override {
     ...probeInputs(model, options),
     ...probeLosses(model, options),
   ];
-  return { remove: () => overrides.reverse().forEach((one) => one.remove()) };
+  return { remove: () => overrides.toReversed().forEach((one) => one.remove()) };
 }
 
 /** Of a model inside the model, the layer inside that makes its (first) output. */

@@ -50,7 +50,7 @@ export function createReadings(engine: typeof tf, road: Road = roadOf(engine)): 
   function readMemory(): void {
     const known = new Map<tf.Tensor, Values>();
     const valuesOf = (tensor: tf.Tensor): Values => {
-      const values = known.get(tensor) ?? (tensor.dataSync() as Values);
+      const values = known.get(tensor) ?? tensor.dataSync<"float32" | "int32" | "bool">();
       known.set(tensor, values);
       return values;
     };

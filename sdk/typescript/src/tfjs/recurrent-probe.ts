@@ -26,8 +26,8 @@ export function probeCells({ layer, path, topologicalIndex }: OrderedLayer, opti
 
     /** Backwards through time; `time` counts from the layer's first step. */
     function seeGradient(pass: ForwardPass, time: number, steps: number, gradient: tf.Tensor): void {
-      const samples = Math.max(1, Math.floor(VALUES_MAX / ((steps * gradient.size) / (gradient.shape[0] as number))));
-      const first = gradient.slice(0, Math.min(samples, gradient.shape[0] as number));
+      const samples = Math.max(1, Math.floor(VALUES_MAX / ((steps * gradient.size) / gradient.shape[0])));
+      const first = gradient.slice(0, Math.min(samples, gradient.shape[0]));
       pass.adopt(
         {
           name: `${prefix}${path}${suffix}`,

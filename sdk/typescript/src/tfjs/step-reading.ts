@@ -69,7 +69,7 @@ export function readStep(held: HeldStep, plan: StepPlan, options: StepReadingOpt
   });
   const done = findings as unknown as () => StepFindings;
   // Assigned in the tidy's function, which the compiler does not follow.
-  return (running as Promise<void> | undefined)?.then(done) ?? done();
+  return running?.then(done) ?? done();
 }
 
 function addStep(readings: Readings, held: HeldStep, plan: StepPlan, options: StepReadingOptions): () => StepFindings {

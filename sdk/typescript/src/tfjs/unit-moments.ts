@@ -19,7 +19,7 @@ export function unitMoments(tensor: tf.Tensor, layout: UnitLayout): Reduction<Un
     onBackend(engine) {
       const x = tensor.toFloat().reshape([samples, before, units, after]);
       const finite = x.isFinite();
-      const counts = finite.toInt().sum([0, 1, 3]) as tf.Tensor1D;
+      const counts = finite.toInt().sum<tf.Tensor1D>([0, 1, 3]);
       const divisor = counts.toFloat().maximum(1);
       const kept = (values: tf.Tensor): tf.Tensor => engine.where(finite, values, engine.zerosLike(x));
       const means = kept(x).sum([0, 1, 3]).div(divisor);

@@ -49,7 +49,7 @@ export function meanSurprise(gradient: tf.Tensor, meanSquare: tf.Tensor, { bias,
   return {
     onBackend(engine) {
       const v = bias === undefined ? meanSquare : meanSquare.div(engine.sub(1, bias.accBeta2.div(bias.beta2)));
-      return gradient.square().div(v.maximum(smallest)).mean().reshape([1]) as tf.Tensor1D;
+      return gradient.square().div(v.maximum(smallest)).mean().reshape<tf.Tensor1D>([1]);
     },
     decode: (row) => row[0] as number,
     inMemory(valuesOf) {

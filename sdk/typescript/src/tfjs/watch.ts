@@ -33,7 +33,7 @@ export function watch(model: tf.LayersModel, run: Run, options: ModelWatchingOpt
   const engine = options.tf ?? findTfjs();
   const guard = guardTraining("watch()");
   const settings = watchSettings(options, guard.report);
-  const optimizer = options.optimizer ?? (model.optimizer as tf.Optimizer | undefined);
+  const optimizer = options.optimizer ?? model.optimizer;
   let watching: ModelWatch | undefined;
   let stepEndedMs = performance.now();
   void guard.run(() => {

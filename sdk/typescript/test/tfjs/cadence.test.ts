@@ -115,8 +115,10 @@ describe("the flight recorder", () => {
 
 test("settings that make no sense are told, and replaced", () => {
   const told: string[] = [];
+  // As JavaScript would pass it.
+  const misspelt = JSON.parse('"wights"') as "weights";
   const settings = watchSettings(
-    { every: { weights: 0, images: 2.5 }, log: ["weights", "wights" as never], budget: -1, inputSamples: 1e9, initialStep: -3 },
+    { every: { weights: 0, images: 2.5 }, log: ["weights", misspelt], budget: -1, inputSamples: 1e9, initialStep: -3 },
     (error) => void told.push(String(error)),
   );
   expect(settings).toMatchObject({ groups: ["weights"], budget: 0.03, inputSamples: 0, initialStep: 0 });

@@ -50,7 +50,7 @@ const named = (tensors: readonly LoggedTensor[], name: string): LoggedTensor => 
 };
 /** Of the model as it is, on its first batch. */
 function valuesAt(model: tf.LayersModel, layer: string, x: tf.Tensor): Float32Array {
-  const inner = tf.model({ inputs: model.inputs, outputs: model.getLayer(layer).output as tf.SymbolicTensor });
+  const inner = tf.model({ inputs: model.inputs, outputs: model.getLayer(layer).output });
   return (inner.predict(x, { batchSize: 1_000 }) as tf.Tensor).dataSync().slice() as Float32Array;
 }
 

@@ -111,7 +111,7 @@ describe("by unit, both roads", () => {
           max: units.map((bySample) => Math.max(...bySample.flat().filter(Number.isFinite))),
         };
         for (const { active, min, max } of [backend, memory]) {
-          expect({ active: [...Array.from(active)], min: Array.from(min, plain), max: Array.from(max, plain) }).toEqual({
+          expect({ active: Array.from(active), min: Array.from(min, plain), max: Array.from(max, plain) }).toEqual({
             active: expected.active,
             min: expected.min.map(plain),
             max: expected.max.map(plain),

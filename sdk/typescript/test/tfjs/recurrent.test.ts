@@ -71,7 +71,7 @@ describe("the gradient of the state by time step", () => {
     const [x, y] = [noise([SAMPLES, steps, 2], 1), noise([SAMPLES, 1], 2)];
     const shifts = Array.from({ length: steps }, () => tf.zeros([SAMPLES, 3]));
     const loss = (...added: tf.Tensor[]): tf.Scalar => {
-      let state = tf.zeros([SAMPLES, 3]) as tf.Tensor2D;
+      let state = tf.zeros<tf.Rank.R2>([SAMPLES, 3]);
       tf.unstack(x, 1).forEach((input, time) => {
         state = (input as tf.Tensor2D)
           .matMul(kernel)
@@ -79,7 +79,7 @@ describe("the gradient of the state by time step", () => {
           .tanh()
           .add(added[time] as tf.Tensor);
       });
-      return tf.losses.meanSquaredError(y, state.matMul(out)) as tf.Scalar;
+      return tf.losses.meanSquaredError<tf.Tensor, tf.Scalar>(y, state.matMul(out));
     };
     const expected = tf
       .grads(loss)(shifts)
@@ -110,8 +110,7 @@ describe("the gradient of the state by time step", () => {
     ["GRU", () => tf.layers.gru({ name: "layer", units: 3, inputShape: [5, 2] }), ["layer"]],
     [
       "both directions",
-      () =>
-        tf.layers.bidirectional({ name: "layer", layer: tf.layers.gru({ units: 3 }) as tf.RNN, inputShape: [5, 2], mergeMode: "concat" }),
+      () => tf.layers.bidirectional({ name: "layer", layer: tf.layers.gru({ units: 3 }), inputShape: [5, 2], mergeMode: "concat" }),
       ["layer/forward", "layer/backward"],
     ],
     [
@@ -120,7 +119,7 @@ describe("the gradient of the state by time step", () => {
       ["layer/cell_0", "layer/cell_1"],
     ],
   ] as const)("is seen in %s", async (_name, make, names) => {
-    const logged = await trainOnce([make() as tf.layers.Layer], 5);
+    const logged = await trainOnce([make()], 5);
     for (const name of names) {
       const seen = rmsByTime(logged, name);
       expect(seen).toHaveLength(5);
@@ -146,7 +145,7 @@ test("training with recurrent layers is the same, bit for bit, with and without 
           recurrentInitializer: seeded(2),
         }),
         tf.layers.bidirectional({
-          layer: tf.layers.gru({ units: 2, kernelInitializer: seeded(3), recurrentInitializer: seeded(4) }) as tf.RNN,
+          layer: tf.layers.gru({ units: 2, kernelInitializer: seeded(3), recurrentInitializer: seeded(4) }),
           mergeMode: "concat",
         }),
         tf.layers.dense({ units: 1, kernelInitializer: seeded(5) }),

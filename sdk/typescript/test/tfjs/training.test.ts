@@ -182,7 +182,7 @@ describe("the callback", () => {
     const listen = (warning: Error): void => void warned.push(warning.message);
     process.on("warning", listen);
     const { run } = await peerAndRun();
-    const { epoch } = await fit(makeTask(), [new tf.CustomCallback(gradwatchCallback(run) as never)]);
+    const { epoch } = await fit(makeTask(), [new tf.CustomCallback(gradwatchCallback(run))]);
     expect(epoch).toHaveLength(2);
     await expect.poll(() => warned.some((message) => message.includes("gradwatchCallback(run, { tf })"))).toBe(true);
     process.off("warning", listen);

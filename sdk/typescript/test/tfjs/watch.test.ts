@@ -28,7 +28,7 @@ const makeModel = (name = "net"): tf.Sequential =>
   });
 const [x, y] = [noise([40, 3], 3), noise([40, 1], 4)];
 const lossOf = (model: tf.LayersModel) => (): tf.Scalar =>
-  tf.losses.meanSquaredError(y, model.apply(x, { training: true }) as tf.Tensor) as tf.Scalar;
+  tf.losses.meanSquaredError<tf.Tensor, tf.Scalar>(y, model.apply(x, { training: true }) as tf.Tensor);
 const norm = (gradients: Readonly<Record<string, tf.Tensor | null>>): number =>
   Math.sqrt(Object.values(gradients).reduce((sum, gradient) => sum + (gradient?.square().sum().dataSync()[0] ?? 0), 0));
 
@@ -48,7 +48,7 @@ describe("a step is seen, with its loss and everything else,", () => {
     [
       "of a forward run by predict, which comes in pieces",
       (optimizer: tf.Optimizer, model: tf.Sequential) =>
-        optimizer.minimize(() => tf.losses.meanSquaredError(y, model.predict(x) as tf.Tensor) as tf.Scalar),
+        optimizer.minimize(() => tf.losses.meanSquaredError<tf.Tensor, tf.Scalar>(y, model.predict(x) as tf.Tensor)),
     ],
   ] as const)("%s", async (_way, makeStep) => {
     const { peer, run } = await peerAndRun(peers);
@@ -164,7 +164,7 @@ test("two models that train in turn, each with its own optimiser, are told apart
   // The critic looks at what the generator makes: its layers run, but its weights do not learn.
   const variables = (model: tf.LayersModel): tf.Variable[] => model.trainableWeights.map((weight) => weight.read() as tf.Variable);
   const through = (): tf.Scalar =>
-    tf.tidy(() => (critic.apply((generator.apply(x) as tf.Tensor).tile([1, 3])) as tf.Tensor).mean() as tf.Scalar);
+    tf.tidy(() => (critic.apply((generator.apply(x) as tf.Tensor).tile([1, 3])) as tf.Tensor).mean<tf.Scalar>());
   for (let step = 0; step < 2; step++) {
     optimizers[0].minimize(through, false, variables(generator));
     optimizers[1].minimize(through, false, variables(critic));
