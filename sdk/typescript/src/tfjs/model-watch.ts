@@ -4,7 +4,7 @@
 import type * as tf from "@tensorflow/tfjs";
 import type { Run, StepRecordValues } from "../types.ts";
 import { type ClassWindow, createClassWindow } from "./class-counts.ts";
-import { createCadence, type StepPlan } from "./cadence.ts";
+import { type Cadence, createCadence, type StepPlan } from "./cadence.ts";
 import { createEvaluationClasses } from "./evaluation-classes.ts";
 import type { PassWants } from "./forward-pass.ts";
 import { type FitParams, modelFacts, outputLosses } from "./model-facts.ts";
@@ -13,10 +13,16 @@ import { namedWeights } from "./named-weights.ts";
 import { createOwnTime } from "./own-time.ts";
 import { present } from "./present.ts";
 import { captureSteps, type HeldStep } from "./step-capture.ts";
-import { createReadingState, readStep, type StepFindings } from "./step-reading.ts";
+import { createReadingState, type ReadingState, readStep, type StepFindings } from "./step-reading.ts";
 import { createTargetSpread } from "./target-spread.ts";
 import type { WatchSettings } from "./watch-settings.ts";
 import { drawableWeights } from "./weight-images.ts";
+
+/** What goes on where a training of the same model does: a loop that calls `fit` for every epoch is one training. */
+export interface Carried {
+  readonly cadence: Cadence;
+  readonly state: ReadingState;
+}
 
 export interface ModelWatchOptions {
   readonly run: Run;
@@ -26,6 +32,7 @@ export interface ModelWatchOptions {
   readonly settings: WatchSettings;
   readonly params: FitParams;
   readonly firstStep: number;
+  readonly carried?: Carried | undefined;
   /** The optimiser has made a step; `finishStep` is due. */
   readonly onStep: () => void;
   readonly onError: (error: unknown) => void;
@@ -40,6 +47,7 @@ export interface StepEnd {
 }
 
 export interface ModelWatch {
+  readonly carried: Carried;
   /** Put before names of this model's metrics and tensors. */
   readonly prefix: string;
   /** Whether it owns what a run has once: step records and facts. */
@@ -62,8 +70,8 @@ export function watchModel(options: ModelWatchOptions): ModelWatch {
   const weights = namedWeights(model, prefix);
   if (weights.length === 0) throw new TypeError(NO_WEIGHTS);
   const drawable = drawableWeights(model, weights);
-  const cadence = createCadence({ ...settings, firstStep: options.firstStep });
-  const state = createReadingState();
+  const carried = options.carried ?? { cadence: createCadence({ ...settings, firstStep: options.firstStep }), state: createReadingState() };
+  const { cadence, state } = carried;
   const evaluation = createEvaluationClasses(engine, losses);
   const targets = createTargetSpread(losses);
   let step = options.firstStep;
@@ -205,6 +213,7 @@ export function watchModel(options: ModelWatchOptions): ModelWatch {
   }
 
   return {
+    carried,
     prefix,
     isFirst,
     step: () => step,

@@ -5,7 +5,7 @@ import type * as tf from "@tensorflow/tfjs";
 import type { Run } from "../types.ts";
 import { createFirstEpoch } from "./first-epoch.ts";
 import type { FitParams } from "./model-facts.ts";
-import { type ModelWatch, watchModel } from "./model-watch.ts";
+import { type Carried, type ModelWatch, watchModel } from "./model-watch.ts";
 import { present } from "./present.ts";
 import { onTrainingEnd } from "./training-end.ts";
 import type { WatchSettings } from "./watch-settings.ts";
@@ -36,6 +36,7 @@ export function watchTraining({ run, engine, settings, onError }: TrainingWatchO
   let params: FitParams = {};
   let watch: ModelWatch | undefined;
   let nextStep = settings.initialStep;
+  let carried: { readonly model: tf.LayersModel; readonly by: Carried } | undefined;
   let batchBeganMs = performance.now();
   /** When the optimiser had made its step: what comes before the batch ends may be an evaluation. */
   let stepMadeMs: number | undefined;
@@ -44,7 +45,10 @@ export function watchTraining({ run, engine, settings, onError }: TrainingWatchO
   const firstEpoch = createFirstEpoch();
 
   const end = (): void => {
-    if (watch !== undefined) nextStep = watch.step();
+    if (watch !== undefined && model !== undefined) {
+      nextStep = watch.step();
+      carried = { model, by: watch.carried };
+    }
     watch?.stop();
     watch = undefined;
   };
@@ -57,7 +61,18 @@ export function watchTraining({ run, engine, settings, onError }: TrainingWatchO
       end();
       const { optimizer } = model;
       const onStep = (): void => void (stepMadeMs = performance.now());
-      watch = watchModel({ run, engine, model, optimizer, settings, params, firstStep: nextStep, onStep, onError });
+      watch = watchModel({
+        run,
+        engine,
+        model,
+        optimizer,
+        settings,
+        params,
+        firstStep: nextStep,
+        carried: carried?.model === model ? carried?.by : undefined,
+        onStep,
+        onError,
+      });
       onTrainingEnd(model, end);
     },
     batchBegin: () => void (batchBeganMs = performance.now()),

@@ -4,7 +4,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { fromBinary } from "@bufbuild/protobuf";
-import { BatchBodySchema, type StepRecord, TensorKind, type TensorSummary } from "@gradwatch/proto";
+import { BatchBodySchema, ControlOutcome, type StepRecord, TensorKind, type TensorSummary } from "@gradwatch/proto";
 import { init, type Run } from "../../src/index.ts";
 import { gradwatchCallback } from "../../src/tfjs/index.ts";
 import { type Peer, scalarsOf, startPeer } from "../scripted-peer.ts";
@@ -187,6 +187,41 @@ describe("the callback", () => {
     await expect.poll(() => warned.some((message) => message.includes("gradwatchCallback(run, { tf })"))).toBe(true);
     process.off("warning", listen);
     await run.finish();
+  });
+
+  test("logs every step in full, of the kinds asked for, when the server asks for it, and answers", async () => {
+    const { peer, run } = await peerAndRun();
+    await expect.poll(() => peer.streams().length).toBe(1);
+    const callback = gradwatchCallback(run, { every: 1_000, budget: Infinity });
+    const task = makeTask();
+    await fit(task, [callback], 1);
+    const ask = {
+      requestId: "please",
+      project: "p",
+      runId: "r",
+      steps: 5,
+      gradients: true,
+      weights: false,
+      updates: true,
+      activations: true,
+      inputs: false,
+    };
+    // Between two epochs' steps, as it comes in life: nothing listens before a training begins.
+    const asking = new tf.CustomCallback({
+      onEpochEnd: async (epoch) => {
+        if (epoch === 0) peer.streams()[0]?.send({ case: "flightRecorder", value: ask });
+        await expect.poll(() => epoch > 0 || peer.results.length > 0).toBe(true);
+      },
+    });
+    await fit(task, [callback, asking], 4);
+    await run.finish();
+    const { summaries } = received(peer);
+    const stepsOf = (kind: TensorKind): number[] => [...new Set(summaries.filter((one) => one.kind === kind).map(({ step }) => step))];
+    // Four steps of the first fit, four more until it is asked for: to call fit again is to go on.
+    expect(stepsOf(TensorKind.GRADIENT)).toEqual([0, 8, 9, 10, 11, 12]);
+    expect(stepsOf(TensorKind.ACTIVATION)).toEqual([0, 8, 9, 10, 11, 12]);
+    expect(stepsOf(TensorKind.WEIGHT)).toEqual([0]);
+    expect(peer.results.map(({ message }) => message.value)).toMatchObject([{ requestId: "please", outcome: ControlOutcome.DONE }]);
   });
 
   test("a run that throws costs a warning and nothing else", async () => {
