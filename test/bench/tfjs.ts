@@ -12,7 +12,7 @@ import { type Bench, measure, type Measure, type Round } from "./bench.ts";
 
 const execute = promisify(execFile);
 const script = fileURLToPath(new URL("./train-watched.ts", import.meta.url));
-const ROUNDS = 15;
+const ROUNDS = 31;
 const NETS = ["dense", "cnn", "lstm"] as const;
 
 /** Of a step. */
