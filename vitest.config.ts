@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 const long = process.env["GRADWATCH_TEST_LONG"] === "1";
+const ownFolder = (what: string): string => mkdtempSync(join(tmpdir(), `gradwatch-${what}-`));
 const conditions = ["source"];
 
 export default defineConfig({
@@ -19,8 +20,9 @@ export default defineConfig({
     pool: "forks",
     execArgv: ["--conditions=source"],
     maxWorkers: 2,
-    // Runs that tests start must not meet those of the user.
-    env: { GRADWATCH_CAPTURE: "off", GRADWATCH_SPOOL: mkdtempSync(join(tmpdir(), "gradwatch-spool-")) },
+    // Runs and servers that tests start must not meet those of the user.
+    env: { GRADWATCH_CAPTURE: "off", GRADWATCH_SPOOL: ownFolder("spool"), GRADWATCH_KEYS: ownFolder("keys") },
+    setupFiles: ["./test/processes/authorized-fetch.ts"],
     // Guards against a hang; nothing is measured by it.
     testTimeout: long ? 1_800_000 : 120_000,
     hookTimeout: 120_000,

@@ -118,7 +118,7 @@ describe("delivery", () => {
   });
 
   test("a run that the server refuses for good costs a count and nothing else", async () => {
-    const { run } = await peerAndRun({ open: () => status.PERMISSION_DENIED });
+    const { run } = await peerAndRun({ open: () => status.ALREADY_EXISTS });
     logSteps(run, 0, 10);
     const report = await run.finish();
     expect(report).toMatchObject({ logged: 20, acknowledged: 0, pending: 0, dropped: { "run refused": 20 } });

@@ -224,6 +224,9 @@ describe("openapi.json", () => {
       "/api/v1/alerts",
       "/api/v1/alerts/{id}",
       "/api/v1/events",
+      "/api/v1/keys",
+      "/api/v1/keys/{id}",
+      "/api/v1/me",
       "/api/v1/projects",
       "/api/v1/projects/{project}/runs/{run}",
       "/api/v1/projects/{project}/runs/{run}/console",
@@ -237,10 +240,11 @@ describe("openapi.json", () => {
       "/api/v1/rules",
       "/api/v1/runs",
       "/api/v1/series",
+      "/api/v1/session",
     ]);
     for (const methods of Object.values(paths)) {
       for (const { responses } of Object.values(methods)) {
-        expect(Object.keys(responses)).toEqual(["200", "400", "403", "404", "421", "422", "500", "503", "504"]);
+        expect(Object.keys(responses)).toEqual(["200", "400", "401", "403", "404", "421", "422", "429", "500", "503", "504"]);
       }
     }
   });

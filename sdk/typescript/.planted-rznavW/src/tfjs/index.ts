@@ -1,0 +1,2 @@
+export { gradwatchCallback } from "./callback.ts";
+export type { GradwatchCallbackOptions } from "./callback.ts";
