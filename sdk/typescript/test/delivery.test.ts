@@ -260,6 +260,17 @@ describe("old and new", () => {
     expect(said.filter((line) => line.includes("Upgrade @gradwatch/sdk"))).toHaveLength(1);
   });
 
+  test.each([status.UNAUTHENTICATED, status.PERMISSION_DENIED])(
+    "a key that is refused (%s) is told once and costs no points",
+    async (code) => {
+      const said = listen();
+      const { run } = await peerAndRun({ open: (_request, attempt) => (attempt < 4 ? code : {}) }, { verbose: true });
+      logSteps(run, 0, 100);
+      expect(await run.finish()).toEqual(settled(200));
+      expect(said.filter((line) => line.includes("does not take data for run p/r"))).toHaveLength(1);
+    },
+  );
+
   test("a server with which no protocol is shared is told, and training goes on", async () => {
     const said = listen();
     const { run } = await peerAndRun({ open: () => status.FAILED_PRECONDITION }, { verbose: true });

@@ -1,2 +1,0 @@
-export { gradwatchCallback } from "./callback.ts";
-export type { GradwatchCallbackOptions } from "./callback.ts";
