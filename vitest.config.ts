@@ -7,14 +7,16 @@ import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 const long = process.env["GRADWATCH_TEST_LONG"] === "1";
+const ownFolder = (what: string): string => mkdtempSync(join(tmpdir(), `gradwatch-${what}-`));
 const conditions = ["source"];
 
 const tests = ["{proto,server,web,test}/**/*.test.{ts,tsx}", "sdk/typescript/test/**/*.test.ts"];
 const onTfjsNode = "sdk/typescript/test/tfjs-node/**/*.test.ts";
 // Soaks, fuzzing and big corpora: `npm run test:long`.
 const exclude = ["**/node_modules/**", "**/dist/**", ...(long ? [] : ["**/*.long.test.*"])];
-// Runs that tests start must not meet those of the user.
-const env = { GRADWATCH_CAPTURE: "off", GRADWATCH_SPOOL: mkdtempSync(join(tmpdir(), "gradwatch-spool-")) };
+// Runs and servers that tests start must not meet those of the user.
+const env = { GRADWATCH_CAPTURE: "off", GRADWATCH_SPOOL: ownFolder("spool"), GRADWATCH_KEYS: ownFolder("keys") };
+const authorized = "./test/processes/authorized-fetch.ts";
 
 export default defineConfig({
   resolve: { conditions },
@@ -28,7 +30,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     reporters: [["default", { summary: false }], "./test/reporter.ts"],
     projects: [
-      { extends: true, test: { name: "tests", include: tests, exclude: [...exclude, onTfjsNode], env } },
+      { extends: true, test: { name: "tests", include: tests, exclude: [...exclude, onTfjsNode], setupFiles: authorized, env } },
       {
         // The TensorFlow.js adapter once more, on TensorFlow's C library.
         extends: true,

@@ -11,3 +11,4 @@ export { decodeBucketCounts, encodeBucketCounts } from "./bucket-counts.ts";
 export { decodeIntColumn, encodeIntColumn, integerMax } from "./int-column.ts";
 export { float64Bytes, float64Column } from "./float-column.ts";
 export { CodecError } from "./varint.ts";
+export { isLoopback, isPrivate, keyFile, keyFolder, readKey, removeKey, writeKey } from "./key-file.ts";

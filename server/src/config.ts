@@ -22,9 +22,17 @@ export const Config = z.object({
     .min(1, "a folder")
     .transform((folder) => resolve(folder.replace(/^~(?=\/|$)/, homedir())))
     .describe("folder of the embedded engine's data; created with mode 0700"),
-  host: z.string().min(1, "a host name or address").describe("address to listen on; only loopback addresses for now"),
+  host: z.string().min(1, "a host name or address").describe("address to listen on; others than loopback take TLS or --behind-proxy"),
   httpPort: port.describe("port of the page and the query API; 0 picks a free one"),
   grpcPort: port.describe("port that training processes send to; 0 picks a free one"),
+  tlsCert: z.string().min(1, "a file").optional().describe("PEM file with the certificate, then those up to its root"),
+  tlsKey: z.string().min(1, "a file").optional().describe("PEM file with its private key"),
+  behindProxy: switchValue.describe("a proxy before this server speaks TLS and sets X-Forwarded-For"),
+  authFailuresMax: z.coerce
+    .number("a number")
+    .int("a whole number")
+    .min(1, "at least 1")
+    .describe("attempts with a wrong key that one address has in a minute"),
   publicUrl: z.url("an http(s) URL").optional().describe("address of the page as people reach it, for links"),
   clickhouseUrl: z
     .url("an http(s) URL")
@@ -52,6 +60,9 @@ export const Config = z.object({
 export type Config = z.output<typeof Config>;
 export type ConfigKey = keyof Config;
 
+/** Flags without a value. */
+export const switches: ReadonlySet<string> = new Set(["readyJson", "behindProxy"]);
+
 export const configKeys = Object.keys(Config.shape) as ConfigKey[];
 
 const defaults: Readonly<Record<string, unknown>> = {
@@ -59,6 +70,8 @@ const defaults: Readonly<Record<string, unknown>> = {
   host: "127.0.0.1",
   httpPort: 7070,
   grpcPort: 7071,
+  behindProxy: false,
+  authFailuresMax: 60,
   clickhouseUser: "default",
   clickhousePassword: "",
   database: "gradwatch",

@@ -2,7 +2,10 @@
 // The `gradwatch` command. Only wires: parses the command line, loads the configuration and calls the room that works.
 
 import { Command, Option } from "commander";
-import { Config, ConfigError, configKeys, flagOf, loadConfig, variableOf } from "./config.ts";
+import { CommandError } from "./cli/call-api.ts";
+import { keysCommand } from "./cli/keys-command.ts";
+import { loginCommand } from "./cli/login-command.ts";
+import { Config, ConfigError, configKeys, flagOf, loadConfig, switches, variableOf } from "./config.ts";
 import { serve, StartError } from "./serve.ts";
 import { version } from "./version.ts";
 
@@ -14,16 +17,18 @@ const serveCommand = program
   .option("--config <file>", "JSON file with any of the options below, by their camelCase names");
 for (const key of configKeys) {
   const description = `${Config.shape[key].description ?? ""} (${variableOf(key)})`;
-  serveCommand.addOption(new Option(key === "readyJson" ? flagOf(key) : `${flagOf(key)} <value>`, description));
+  serveCommand.addOption(new Option(switches.has(key) ? flagOf(key) : `${flagOf(key)} <value>`, description));
 }
 serveCommand.action(async ({ config: file, ...flags }: Record<string, unknown>) => {
   await serve(loadConfig({ flags, environment: process.env, file: file as string | undefined }));
 });
 
+program.addCommand(keysCommand()).addCommand(loginCommand());
+
 try {
   await program.parseAsync();
 } catch (error) {
-  if (!(error instanceof ConfigError || error instanceof StartError)) throw error;
+  if (!(error instanceof ConfigError || error instanceof StartError || error instanceof CommandError)) throw error;
   process.stderr.write(`${error.message.replaceAll(/^/gm, "gradwatch: ")}\n`);
   process.exit(error instanceof ConfigError ? 2 : 1);
 }

@@ -2,11 +2,19 @@
 // was taken is settled before the engine goes.
 
 import { randomUUID } from "node:crypto";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { serve as serveHttp, type ServerType } from "@hono/node-server";
+import { keyFolder, removeKey } from "@gradwatch/proto";
 import { createApi } from "./api/app.ts";
 import { alertNotice } from "./alerts/alert-notice.ts";
 import { createIncidentLog } from "./alerts/incident-log.ts";
+import { createAccess } from "./auth/access.ts";
+import { textOf } from "./auth/api-key.ts";
+import { exposureProblem, inAddress, ownAddresses, readTls, type TlsFiles } from "./auth/exposure.ts";
+import { createKeyring } from "./auth/keyring.ts";
+import { ensureLocalKey } from "./auth/local-key.ts";
+import { createSession } from "./auth/session.ts";
 import type { Config } from "./config.ts";
 import { createCommitter } from "./ingest/committer.ts";
 import { createControlRequests } from "./ingest/control-requests.ts";
@@ -37,7 +45,9 @@ const stopPatienceMs = 20_000;
 export async function serve(config: Config): Promise<void> {
   const log = createLog(config.logLevel);
   const nowMs = Date.now;
-  refuseOpenAddress(config.host);
+  const problem = exposureProblem(config);
+  if (problem !== undefined) throw new StartError(problem);
+  const tls = await orStartError(async () => readTls(config));
   const storage = await orStartError(() =>
     openStorage({
       clickhouseUrl: config.clickhouseUrl,
@@ -51,17 +61,24 @@ export async function serve(config: Config): Promise<void> {
     }),
   );
   try {
-    await run(config, storage, log, nowMs);
+    await run(config, tls, storage, log, nowMs);
   } catch (error) {
     await storage.close();
     throw error;
   }
 }
 
-async function run(config: Config, storage: Storage, log: ReturnType<typeof createLog>, nowMs: () => number): Promise<void> {
+async function run(
+  config: Config,
+  tls: TlsFiles | undefined,
+  storage: Storage,
+  log: ReturnType<typeof createLog>,
+  nowMs: () => number,
+): Promise<void> {
   const { store } = storage;
   const metrics = createServerMetrics();
   const hub = createHub({ ringEventsMax: liveRingEventsMax });
+  const access = createAccess({ keyring: createKeyring(store, nowMs), nowMs, failuresMax: config.authFailuresMax });
   const runs = createKnownRuns(store);
   const subscribers = createSubscribers();
   const control = createControlRequests({ subscribers, newId: randomUUID, heard: hub.publish });
@@ -109,6 +126,9 @@ async function run(config: Config, storage: Storage, log: ReturnType<typeof crea
   const ingest = createIngestServer({
     store,
     runs,
+    access,
+    behindProxy: config.behindProxy,
+    accessRefused: (reason) => metrics.accessRefused("grpc", reason),
     subscribers,
     committer,
     nowMs,
@@ -142,8 +162,12 @@ async function run(config: Config, storage: Storage, log: ReturnType<typeof crea
 
   let ready = false;
   const boundHosts: string[] = [];
+  let grpcPort = 0;
   const api = createApi({
     store,
+    access,
+    behindProxy: config.behindProxy,
+    grpcPort: () => grpcPort,
     hub,
     nowMs,
     metrics,
@@ -157,27 +181,31 @@ async function run(config: Config, storage: Storage, log: ReturnType<typeof crea
     },
   });
 
-  const grpcPort = await orStartError(() => ingest.listen(config.host, config.grpcPort));
-  const http = await orStartError(() => listenHttp(api, config.host, config.httpPort)).catch(async (error: unknown) => {
+  grpcPort = await orStartError(() => ingest.listen(config.host, config.grpcPort, tls));
+  const http = await orStartError(() => listenHttp(api, config.host, config.httpPort, tls)).catch(async (error: unknown) => {
     await ingest.close();
     throw error;
   });
   const httpPort = (http.address() as AddressInfo).port;
-  for (const name of new Set([config.host, "localhost", "127.0.0.1", "[::1]"])) boundHosts.push(`${name}:${httpPort}`);
-  const page = `http://${config.host}:${httpPort}`;
+  for (const name of new Set([inAddress(config.host), "localhost", "127.0.0.1", "[::1]"])) boundHosts.push(`${name}:${httpPort}`);
+  if (config.publicUrl !== undefined) boundHosts.push(new URL(config.publicUrl).host);
+  const page = `${tls === undefined ? "http" : "https"}://${inAddress(config.host)}:${httpPort}`;
+  const grpc = `${inAddress(config.host)}:${grpcPort}`;
   if (publicUrl === "") publicUrl = page;
   const beating = setInterval(
     () => heartbeats.flush().catch((error: unknown) => log.warn({ err: error }, "heartbeats not stored")),
     heartbeatFlushMs,
   );
+  const ownKey = { folder: keyFolder(process.env), addresses: ownAddresses(config.host, [httpPort, grpcPort], config.publicUrl) };
+  const localKey = await orStartError(() => ensureLocalKey({ ...ownKey, keyring: access.keyring }));
+  // Behind "#" it reaches no log and no other server.
+  const link = `${publicUrl}/#key=${textOf(await createSession(access.keyring, localKey.id, nowMs()))}`;
   ready = true;
   if (config.readyJson) {
-    process.stdout.write(
-      `${JSON.stringify({ event: "ready", http: page, grpc: `${config.host}:${grpcPort}`, enginePid: storage.enginePid() ?? null })}\n`,
-    );
+    process.stdout.write(`${JSON.stringify({ event: "ready", http: page, grpc, page: link, enginePid: storage.enginePid() ?? null })}\n`);
   } else {
     process.stdout.write(
-      `Gradwatch ${version}\n  page    ${page}\n  gRPC    ${config.host}:${grpcPort}\n  data    ${storage.description}\n`,
+      `Gradwatch ${version}\n  page    ${link}\n  gRPC    ${grpc}\n  data    ${storage.description}\n  key     ${ownKey.folder}\n`,
     );
   }
 
@@ -192,6 +220,8 @@ async function run(config: Config, storage: Storage, log: ReturnType<typeof crea
   await stopAll(ingest, http, hub);
   await watcher.drained();
   await heartbeats.flush().catch(() => undefined);
+  // Of a port that was free by chance, nobody will ask again.
+  if (config.httpPort === 0) for (const address of ownKey.addresses) removeKey(ownKey.folder, address);
   await storage.close();
   log.info("stopped");
 }
@@ -205,21 +235,15 @@ async function stopAll(ingest: IngestServer, http: ServerType, hub: { close(): v
   });
 }
 
-/** Training hosts are shared machines: nothing listens on a network address until keys and TLS guard it. */
-function refuseOpenAddress(host: string): void {
-  if (["127.0.0.1", "localhost", "::1"].includes(host)) return;
-  throw new StartError(
-    `--host is ${JSON.stringify(host)}; only loopback addresses (127.0.0.1, localhost, ::1) are served without TLS and keys, which this release lacks.`,
-  );
-}
-
 function listenHttp(
   api: Parameters<typeof serveHttp>[0] extends { fetch: infer Fetch } ? { fetch: Fetch } : never,
   host: string,
   port: number,
+  tls: TlsFiles | undefined,
 ): Promise<ServerType> {
   return new Promise((resolve, reject) => {
-    const server = serveHttp({ fetch: api.fetch, hostname: host, port }, () => resolve(server));
+    const secure = tls === undefined ? {} : { createServer: createTlsServer, serverOptions: tls };
+    const server = serveHttp({ fetch: api.fetch, hostname: host, port, ...secure }, () => resolve(server));
     server.on("error", (error: NodeJS.ErrnoException) => {
       const reason = error.code === "EADDRINUSE" ? "the port is taken by another program" : error.message;
       reject(new Error(`cannot listen for HTTP on ${host}:${port}: ${reason}. Free the port, or choose another with --http-port.`));

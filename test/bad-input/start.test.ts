@@ -76,10 +76,10 @@ describe("configuration", () => {
     expect(lines).toHaveLength(5);
   });
 
-  test("an address that others can reach is refused while there are no keys and no TLS", async () => {
+  test("an address that others can reach is refused without TLS", async () => {
     const { code, lines } = await refusedStart(["--host", "0.0.0.0"]);
     expect(code).toBe(1);
-    expect(lines).toEqual([expect.stringMatching(/--host is "0\.0\.0\.0"; only loopback/)]);
+    expect(lines).toEqual([expect.stringMatching(/--host is "0\.0\.0\.0".*--tls-cert and --tls-key.*--behind-proxy/)]);
   });
 });
 

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { init, summarize } from "@gradwatch/sdk";
 import { startAckServer } from "../processes/ack-server.ts";
+import { localKey } from "../processes/local-key.ts";
 import { startServer, type ServerProcess } from "../processes/server-process.ts";
 import { type Bench, measure, type Measure, type Round } from "./bench.ts";
 import { slowRoad } from "./slow-road.ts";
@@ -97,10 +98,11 @@ async function callMeasures(server: ServerProcess, child: Child, progress: Progr
 async function turnMeasures(server: ServerProcess, child: Child, spools: string, progress: Progress): Promise<Measure[]> {
   const steps = "4000";
   const road = await slowRoad(server.grpc(), 1_000);
+  const key = { GRADWATCH_API_KEY: localKey(server.grpc()) };
   const disk = smallDisk(spools);
   const companies: readonly { readonly name: string; readonly address: string; readonly environment: Record<string, string> }[] = [
     { name: "server down", address: "127.0.0.1:9", environment: {} },
-    { name: "2 s round trip", address: road.address, environment: {} },
+    { name: "2 s round trip", address: road.address, environment: key },
     ...(disk === undefined
       ? []
       : [{ name: "server down, disk full", address: "127.0.0.1:9", environment: { GRADWATCH_SPOOL: disk.folder } }]),

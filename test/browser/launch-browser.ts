@@ -1,6 +1,7 @@
 // A real Chromium: the one at CHROME_PATH, or the one that an npm package carries (Linux x64, no system libraries).
 
 import { existsSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import bundled from "@sparticuz/chromium";
 import { type Browser, chromium } from "playwright-core";
 
@@ -15,5 +16,14 @@ export async function launchBrowser(): Promise<Browser | string> {
     return `browser: none is bundled for ${process.platform} ${process.arch}; set CHROME_PATH`;
   }
   // Its own arguments are for functions in a cloud: one process, no web security. Only its sandbox has to go: it wants root.
-  return await chromium.launch({ executablePath: await bundled.executablePath(), args: ["--no-sandbox"] });
+  const executablePath = await bundled.executablePath();
+  for (;;) {
+    try {
+      return await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+    } catch (error) {
+      // Another test file's process is still unpacking it.
+      if (!String(error).includes("ETXTBSY")) throw error;
+      await delay(200);
+    }
+  }
 }

@@ -1,6 +1,7 @@
 // Asks the query API again and again what became of the demo's runs and alerts, as any client of it could.
 
 import { setTimeout as delay } from "node:timers/promises";
+import { localKey } from "../processes/local-key.ts";
 import type { Incident, IncidentPage, Run, RunPage } from "@gradwatch/server/api-types";
 
 export interface Look {
@@ -24,7 +25,7 @@ export async function* followProject(baseUrl: string, project: string): AsyncGen
 }
 
 async function get<Body>(url: string): Promise<Body> {
-  const response = await fetch(url);
+  const response = await fetch(url, { headers: { authorization: `Bearer ${localKey(new URL(url).host)}` } });
   if (!response.ok) throw new Error(`GET ${url} answered ${response.status}: ${await response.text()}`);
   return (await response.json()) as Body;
 }

@@ -26,11 +26,11 @@ const screen = openScreen(process.stdout, Date.now);
 screen.write("Starting Gradwatch with its embedded engine …");
 const server = await startServer();
 try {
-  screen.write(`The page: ${server.http()}\n`);
+  screen.write(`The page: ${server.page()}\n`);
   const asExpected = await runTrainings(server, screen);
   process.exitCode = asExpected ? 0 : 1;
   if (!values.once && !interrupted.signal.aborted) {
-    screen.write(`\nThe page stays up: ${server.http()}  (Ctrl-C ends it; the demo's data goes with it)`);
+    screen.write(`\nThe page stays up: ${server.page()}  (Ctrl-C ends it; the demo's data goes with it)`);
     // A promise alone does not keep the process; a listener on the server's end does, and tells if it ends by itself.
     await new Promise((resolve) => interrupted.signal.addEventListener("abort", resolve));
   }

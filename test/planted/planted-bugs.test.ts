@@ -112,6 +112,13 @@ const bugs: readonly Planted[] = [
     caughtBy: "outbox",
   },
   {
+    bug: "a key that is refused ends the run for good",
+    file: "network.ts",
+    from: "permanent: permanentCodes.has(code),",
+    to: "permanent: permanentCodes.has(code) || keyCodes.has(code),",
+    caughtBy: "delivery",
+  },
+  {
     bug: "a session begins when the server is reached",
     file: "run-session.ts",
     from: "request: { ...request, firstVer: firstVersion() },",

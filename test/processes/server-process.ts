@@ -15,6 +15,8 @@ export interface ServerProcess {
   readonly http: () => string;
   /** 127.0.0.1:PORT */
   readonly grpc: () => string;
+  /** Address of the page with a key that a browser turns into a cookie. */
+  readonly page: () => string;
   readonly pid: () => number;
   readonly enginePid: () => number;
   /** What it wrote on stderr since it was first started. */
@@ -38,8 +40,12 @@ export interface ServerProcessOptions {
 interface Ready {
   readonly http: string;
   readonly grpc: string;
+  readonly page: string;
   readonly enginePid: number | null;
 }
+
+// Servers of demo and benchmarks must not meet the user's, nor leave anything in the home folder; tests bring a folder.
+process.env["GRADWATCH_KEYS"] ??= mkdtempSync(join(tmpdir(), "gradwatch-keys-"));
 
 const main = fileURLToPath(new URL("../../server/src/main.ts", import.meta.url));
 
@@ -73,6 +79,7 @@ export async function startServer(options: ServerProcessOptions = {}): Promise<S
     dataFolder,
     http: () => ready.http,
     grpc: () => ready.grpc,
+    page: () => ready.page,
     pid: () => child.pid ?? -1,
     enginePid: () => ready.enginePid ?? -1,
     log: () => log,

@@ -5,6 +5,7 @@ import "./language.ts";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { Gate } from "./access/gate.tsx";
 import "uplot/dist/uPlot.min.css";
 import { App } from "./app.tsx";
 import { LiveProvider } from "./live/live.tsx";
@@ -32,9 +33,11 @@ if (root === null) throw new Error("index.html has no element with the id root")
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={client}>
-      <LiveProvider>
-        <App />
-      </LiveProvider>
+      <Gate>
+        <LiveProvider>
+          <App />
+        </LiveProvider>
+      </Gate>
     </QueryClientProvider>
   </StrictMode>,
 );

@@ -10,6 +10,7 @@ export function disabledRun(project: string, id: string): Run {
     project,
     id,
     url: "",
+    runToken: "",
     log: nothing,
     logTensor: nothing,
     logSummaries: nothing,

@@ -1,5 +1,6 @@
 // `init`: a run from options and environment. Returns at once; everything that waits happens later.
 
+import { isLoopback } from "@gradwatch/proto";
 import { disabledRun } from "./disabled-run.ts";
 import { type Environment, processEnvironment } from "./environment.ts";
 import { keepBatches, oldestVersion } from "./keeping.ts";
@@ -22,7 +23,7 @@ const defaultPagePort = 7070;
  * await run.finish();
  */
 export function init(options: InitOptions = {}): Run {
-  return initWith(readable(options), processEnvironment, (settings) => connectNetwork(settings.target, settings.tls, settings.apiKey));
+  return initWith(readable(options), processEnvironment, (settings) => connectNetwork(settings.target, settings.tls, settings.credentials));
 }
 
 /** Callers may write JavaScript: what cannot even be read counts as no options. */
@@ -42,7 +43,7 @@ export function initWith(options: InitOptions, environment: Environment, connect
   const verbose = options.verbose ?? true;
   const warnings = createWarnings(verbose ? environment.writeLine : () => undefined);
   const settings = resolveSettings(options, process.env, { random: () => hex(environment.randomBytes(6)), shared: sharedId }, warnings);
-  const url = `http://${settings.target.replace(/:\d+$/, `:${defaultPagePort}`)}/projects/${encodeURIComponent(settings.project)}/runs/${encodeURIComponent(settings.id)}`;
+  const url = `${settings.tls ? "https" : "http"}://${settings.target.replace(/:\d+$/, `:${defaultPagePort}`)}/projects/${encodeURIComponent(settings.project)}/runs/${encodeURIComponent(settings.id)}`;
   if (settings.mode === "disabled") return disabledRun(settings.project, settings.id);
   if (settings.mode === "offline" && settings.spool === undefined) {
     warnings.warn(
@@ -50,6 +51,12 @@ export function initWith(options: InitOptions, environment: Environment, connect
       'mode "offline" keeps points in the spool, which is switched off: nothing is logged. Give option spool a folder.',
     );
     return disabledRun(settings.project, settings.id);
+  }
+  if (!settings.tls && !isLoopback(hostOf(settings.target)) && settings.credentials.keyFor(settings.target) !== undefined) {
+    warnings.warn(
+      "tls",
+      `the API key goes to ${settings.target} without TLS: whoever is on the way can read it. Use https://${settings.target}.`,
+    );
   }
   const request = openRequest(options, settings, environment, warnings);
   const ledger = createLedger();
@@ -115,4 +122,5 @@ function sendLeftovers(settings: Settings, environment: Environment, connect: (s
   );
 }
 
+const hostOf = (target: string): string => target.slice(0, target.lastIndexOf(":"));
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");

@@ -12,6 +12,7 @@ import {
   type WriteRequest,
   type WriteResponse,
 } from "@gradwatch/proto";
+import type { Credentials } from "./credentials.ts";
 
 export interface WriteStream {
   write(request: WriteRequest): void;
@@ -29,6 +30,8 @@ export interface StreamEvents {
 export interface CallError {
   readonly permanent: boolean;
   readonly message: string;
+  /** The server answers, but not to this key: with another it may. */
+  readonly isKeyRefused?: boolean;
 }
 
 export interface Network {
@@ -45,14 +48,15 @@ const permanentCodes: ReadonlySet<status> = new Set([
   status.INVALID_ARGUMENT,
   status.NOT_FOUND,
   status.ALREADY_EXISTS,
-  status.PERMISSION_DENIED,
   status.FAILED_PRECONDITION,
   status.UNIMPLEMENTED,
-  status.UNAUTHENTICATED,
 ]);
 
-export function connectNetwork(target: string, tls: boolean, apiKey: string | undefined): Network {
-  const channelCredentials = withIdleSockets(tls ? credentials.createSsl() : credentials.createInsecure());
+/** Never permanent: keys come, change and end while a training runs, and its points wait. */
+const keyCodes: ReadonlySet<status> = new Set([status.UNAUTHENTICATED, status.PERMISSION_DENIED]);
+
+export function connectNetwork(target: string, tls: boolean, { keyFor, certificates }: Credentials): Network {
+  const channelCredentials = withIdleSockets(tls ? credentials.createSsl(certificates) : credentials.createInsecure());
   const client = new IngestClient(target, channelCredentials, {
     // Reconnection has one owner, the sender; grpc-js only has to fail fast.
     "grpc.initial_reconnect_backoff_ms": 100,
@@ -62,13 +66,17 @@ export function connectNetwork(target: string, tls: boolean, apiKey: string | un
     "grpc.use_local_subchannel_pool": 1,
     "grpc.enable_retries": 0,
   });
-  const metadata = new Metadata();
-  if (apiKey !== undefined) metadata.set("authorization", `Bearer ${apiKey}`);
+  const signed = (): Metadata => {
+    const metadata = new Metadata();
+    const key = keyFor(target);
+    if (key !== undefined) metadata.set("authorization", `Bearer ${key}`);
+    return metadata;
+  };
 
   const unary = <Request, Response>(name: "openRun" | "closeRun", request: Request): Promise<Response | CallError> =>
     new Promise((resolve) => {
       const call = client[name] as unknown as UnaryCall<Request, Response>;
-      call.call(client, request, metadata, { deadline: Date.now() + callTimeoutMs }, (error, response) => {
+      call.call(client, request, signed(), { deadline: Date.now() + callTimeoutMs }, (error, response) => {
         resolve(error === null ? (response as Response) : callError(error));
       });
     });
@@ -78,7 +86,7 @@ export function connectNetwork(target: string, tls: boolean, apiKey: string | un
     closeRun: (request) => unary("closeRun", request),
     write(events) {
       const open = client["write"] as unknown as (metadata: Metadata) => ClientDuplexStream<WriteRequest, WriteResponse>;
-      const stream = open.call(client, metadata);
+      const stream = open.call(client, signed());
       let over = false;
       const end = (error: CallError | undefined): void => {
         if (over) return;
@@ -107,6 +115,7 @@ type UnaryCall<Request, Response> = (
 
 const callError = ({ code, details, message }: ServiceError): CallError => ({
   permanent: permanentCodes.has(code),
+  isKeyRefused: keyCodes.has(code),
   message: details === "" ? message : details,
 });
 

@@ -54,6 +54,7 @@ export function openRequest(options: InitOptions, settings: Settings, environmen
     rank: settings.rank,
     worldSize: settings.worldSize,
     localRank: settings.localRank,
+    runToken: settings.runToken,
     ...(settings.capture.environment ? { environment: describeMachine() } : {}),
     ...lenient("resumeStep", () => (resumeStep === undefined ? {} : { resumeStep: stepOf(resumeStep) }), {}),
     ...lenient(

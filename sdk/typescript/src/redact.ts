@@ -43,6 +43,7 @@ const shapes: readonly Shape[] = [
   { pattern: /\b([a-z][a-z\d+.-]{0,20}:\/\/)[^\s/@:]*:[^\s/@]+@/gi, replacement: `$1${REDACTED}@` },
   { pattern: /\b(https?:\/\/)[^\s/@:]{12,}@/gi, replacement: `$1${REDACTED}@` },
   { pattern: /\b(?:ghp|gho|ghu|ghs|ghr|github_pat|glpat|hf|sk|pk|rk|xox[abps]|npm|pypi|dop_v1)[_-][\w-]{16,}/g, replacement: REDACTED },
+  { pattern: /\bgwr?_[\da-f_]{16,}/g, replacement: REDACTED },
   { pattern: /\b(?:AKIA|ASIA)[A-Z\d]{16}\b/g, replacement: REDACTED },
   { pattern: /\bAIza[\w-]{35}\b/g, replacement: REDACTED },
   { pattern: /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, replacement: REDACTED },

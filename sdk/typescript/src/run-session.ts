@@ -75,6 +75,7 @@ const imageBytesMaxDefault = 2 * 1024 * 1024;
 
 export function createRunSession(options: RunSessionOptions): RunSession {
   const { environment, request, ledger, warnings } = options;
+  const runName = `${request.project}/${request.runId}`;
   const clock = createVersionClock(environment.nowMs);
   /** Of the opening; no batch has a smaller one. */
   let firstVer: bigint | undefined;
@@ -120,6 +121,7 @@ export function createRunSession(options: RunSessionOptions): RunSession {
         limits = response.limits;
         if (response.stepMax !== undefined) options.stepFloor(Number(response.stepMax));
         warnings.recovered("server");
+        warnings.recovered("key");
         tellDifferences(response);
         options.opened(response);
       },
@@ -140,16 +142,15 @@ export function createRunSession(options: RunSessionOptions): RunSession {
       },
       refused(reason) {
         refusedBecause = reason;
-        warnings.warn(
-          "refused",
-          `the server does not take run ${request.project}/${request.runId}: ${reason} Training goes on, nothing more is logged.`,
-        );
+        warnings.warn("refused", `the server does not take run ${runName}: ${reason} Training goes on, nothing more is logged.`);
         for (const { points } of outbox.settle(2n ** 63n)) ledger.drop("run refused", points);
         wakeWaiters();
       },
       unknown: () =>
         warnings.warn("newer server", "the server asks for something that this SDK does not know; it is ignored. Upgrade @gradwatch/sdk."),
       away: (reason) => warnings.warn("server", `the server is away (${reason}). Points wait ${where} and are sent when it answers.`),
+      keyRefused: (reason) =>
+        warnings.warn("key", `the server does not take data for run ${runName}: ${reason} Points wait ${where} and are sent when it does.`),
       alert(notice: AlertNotice) {
         if (notice.runId === request.runId && notice.project === request.project) callAll(alertListeners, alertOf(notice), "onAlert");
       },

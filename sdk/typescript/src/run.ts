@@ -32,12 +32,14 @@ export interface RunOptions extends Omit<RunSessionOptions, "stepFloor"> {
 export function createRun(options: RunOptions, guessedUrl: string): Run {
   const { environment, ledger, warnings, request } = options;
   let url = guessedUrl;
+  let runToken = "";
   let nextStep = 0;
   let finishing: Promise<FinishReport> | undefined;
   const session = createRunSession({
     ...options,
     opened(response) {
       url = response.url;
+      runToken = response.runToken;
       options.opened(response);
     },
     stepFloor: (step) => (nextStep = Math.max(nextStep, step + 1)),
@@ -250,6 +252,9 @@ export function createRun(options: RunOptions, guessedUrl: string): Run {
   return {
     project: request.project,
     id: request.runId,
+    get runToken() {
+      return runToken;
+    },
     get url() {
       return url;
     },

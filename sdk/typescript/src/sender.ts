@@ -29,6 +29,8 @@ export interface SenderEvents {
   /** The server will never take this run. */
   readonly refused: (reason: string) => void;
   readonly away: (reason: string) => void;
+  /** The server does not take the key. Tried again, as when it is away: another may come. */
+  readonly keyRefused: (reason: string) => void;
   readonly alert: (notice: Extract<WriteResponse["message"], { case: "alert" }>["value"]) => void;
   readonly stop: (reason: string) => void;
   /** A message that this version does not know. */
@@ -89,7 +91,7 @@ export function createSender(options: SenderOptions): Sender {
     if (stopped) return;
     if ("permanent" in response) {
       if (response.permanent) refuse(response.message);
-      else retry(response.message);
+      else retry(response);
       return;
     }
     if (response.limits !== undefined) inFlightMax = Math.max(1, response.limits.inFlightBatchesMax);
@@ -121,8 +123,9 @@ export function createSender(options: SenderOptions): Sender {
     cancelWait = environment.later(backoff.next(), () => void open());
   }
 
-  function retry(reason: string): void {
-    events.away(reason);
+  function retry({ message, isKeyRefused }: CallError): void {
+    if (isKeyRefused === true) events.keyRefused(message);
+    else events.away(message);
     cancelWait = environment.later(backoff.next(), () => void open());
   }
 
@@ -132,7 +135,7 @@ export function createSender(options: SenderOptions): Sender {
     cancelHeartbeat();
     if (stopped) return;
     if (error?.permanent === true) refuse(error.message);
-    else retry(error?.message ?? "the server ended the stream");
+    else retry(error ?? { permanent: false, message: "the server ended the stream" });
   }
 
   function pump(): void {
@@ -221,7 +224,8 @@ export function createSender(options: SenderOptions): Sender {
         follow(message.value.url);
         break;
       case "keyRevoked":
-        refuse(`the API key was revoked: ${message.value.reason}`);
+        // The server ends the stream next.
+        events.keyRefused(message.value.reason);
         break;
       case undefined:
         events.unknown();

@@ -2,6 +2,7 @@
 // (torchrun, Slurm). A nonsensical value is warned about and replaced by the default; `init` never throws.
 
 import { type CaptureSettings, resolveCapture } from "./capture/capture-settings.ts";
+import { type Credentials, credentialsOf } from "./credentials.ts";
 import { defaultSpoolRoot } from "./spool/spool-folder.ts";
 import type { InitOptions, Mode } from "./types.ts";
 import { nameProblem, usableName } from "./usable-name.ts";
@@ -16,7 +17,9 @@ export interface Settings {
   /** host:port for gRPC. */
   readonly target: string;
   readonly tls: boolean;
-  readonly apiKey: string | undefined;
+  readonly credentials: Credentials;
+  /** Lets this process write to a run that another key has opened. */
+  readonly runToken: string;
   /** Root folder of spools; undefined: none. */
   readonly spool: string | undefined;
   /** Of one run on this machine. */
@@ -88,7 +91,10 @@ export function resolveSettings(options: InitOptions, variables: Variables, ids:
     mode: choice("mode", options.mode ?? variables["GRADWATCH_MODE"], ["online", "offline", "disabled"], "online"),
     resume: choice("resume", options.resume ?? variables["GRADWATCH_RESUME"], ["allow", "must", "never"], "allow"),
     ...parseAddress(text(options.url) ?? text(variables["GRADWATCH_URL"]) ?? defaultTarget, warnings),
-    apiKey: text(options.apiKey) ?? text(variables["GRADWATCH_API_KEY"]),
+    credentials: credentialsOf(text(options.apiKey) ?? text(variables["GRADWATCH_API_KEY"]), variables, (message) =>
+      warnings.warn("ca", message),
+    ),
+    runToken: text(options.runToken) ?? text(variables["GRADWATCH_RUN_TOKEN"]) ?? "",
     spool: spoolRoot(options.spool, variables),
     spoolBytesMax: atLeast("spoolBytesMax", options.spoolBytesMax ?? variables["GRADWATCH_SPOOL_BYTES"], 1024 * 1024, defaultSpoolBytesMax),
     spoolDaysMax: atLeast("spoolDaysMax", options.spoolDaysMax ?? variables["GRADWATCH_SPOOL_DAYS"], 0, defaultSpoolDaysMax),

@@ -2,6 +2,7 @@
 // `gradwatch-sync [FOLDER] [--url HOST:PORT]`: sends what earlier training processes on this machine left in the spool.
 
 import { parseArgs } from "node:util";
+import { credentialsOf } from "./credentials.ts";
 import { processEnvironment } from "./environment.ts";
 import { oldestVersion } from "./keeping.ts";
 import { connectNetwork } from "./network.ts";
@@ -15,6 +16,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { url: { type: "string" } } });
 const root = positionals[0] ?? defaultSpoolRoot(process.env);
 const given = values.url === undefined ? undefined : parseAddress(values.url, createWarnings(say));
+const credentials = credentialsOf(process.env["GRADWATCH_API_KEY"] || undefined, process.env, say);
 const isTerminal = process.stderr.isTTY;
 
 // The SDK's sockets do not hold a process.
@@ -24,7 +26,7 @@ const { sent, rejected, left } = await syncSpool({
   environment: processEnvironment,
   connect(owner) {
     const { target, tls } = given ?? owner;
-    return connectNetwork(target, tls, process.env["GRADWATCH_API_KEY"]);
+    return connectNetwork(target, tls, credentials);
   },
   oldestVersion: oldestVersion(Date.now(), Number(process.env["GRADWATCH_SPOOL_DAYS"] || defaultSpoolDaysMax)),
   progress({ run, points, pointsAll }) {
@@ -37,7 +39,7 @@ const { sent, rejected, left } = await syncSpool({
 clearInterval(hold);
 if (isTerminal) process.stderr.write("\r\u001B[K");
 say(
-  `${root}: ${sent} points sent${rejected > 0 ? `, ${rejected} rejected` : ""}${left > 0 ? `; ${left} runs stay: they still log, or their server is away` : ""}`,
+  `${root}: ${sent} points sent${rejected > 0 ? `, ${rejected} rejected` : ""}${left > 0 ? `; ${left} runs stay: they still log, or their server is away or refuses the key` : ""}`,
 );
 const kept = quarantined(root);
 if (kept.length > 0) {

@@ -27,6 +27,8 @@ export interface InitOptions {
   /** Server, as host:port of its gRPC listener or http(s) URL of it. Default: GRADWATCH_URL, else 127.0.0.1:7071. */
   readonly url?: string;
   readonly apiKey?: string;
+  /** Of a run that another key has opened: `run.runToken` there. Default: GRADWATCH_RUN_TOKEN. */
+  readonly runToken?: string;
   /**
    * Folder in which batches wait until the server has them. Default: GRADWATCH_SPOOL ("off": none), else the user's folder
    * for state. `false`: in memory only.
@@ -305,6 +307,8 @@ export interface Run {
   readonly id: string;
   /** Where people see it; a guess from the address until the server has answered. */
   readonly url: string;
+  /** With it, processes with another key may write to this run. Empty until the server has answered. */
+  readonly runToken: string;
   /** Logs scalars of one step. Never throws, never waits. */
   log(record: LogRecord, options?: LogOptions): void;
   /** Summarises any typed array and logs the summary. */

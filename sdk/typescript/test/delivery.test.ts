@@ -118,7 +118,7 @@ describe("delivery", () => {
   });
 
   test("a run that the server refuses for good costs a count and nothing else", async () => {
-    const { run } = await peerAndRun({ open: () => status.PERMISSION_DENIED });
+    const { run } = await peerAndRun({ open: () => status.ALREADY_EXISTS });
     logSteps(run, 0, 10);
     const report = await run.finish();
     expect(report).toMatchObject({ logged: 20, acknowledged: 0, pending: 0, dropped: { "run refused": 20 } });
@@ -259,6 +259,17 @@ describe("old and new", () => {
     expect(await run.finish()).toEqual(settled(10));
     expect(said.filter((line) => line.includes("Upgrade @gradwatch/sdk"))).toHaveLength(1);
   });
+
+  test.each([status.UNAUTHENTICATED, status.PERMISSION_DENIED])(
+    "a key that is refused (%s) is told once and costs no points",
+    async (code) => {
+      const said = listen();
+      const { run } = await peerAndRun({ open: (_request, attempt) => (attempt < 4 ? code : {}) }, { verbose: true });
+      logSteps(run, 0, 100);
+      expect(await run.finish()).toEqual(settled(200));
+      expect(said.filter((line) => line.includes("does not take data for run p/r"))).toHaveLength(1);
+    },
+  );
 
   test("a server with which no protocol is shared is told, and training goes on", async () => {
     const said = listen();

@@ -1,5 +1,5 @@
 // The HTTP side of the server: the query API, its OpenAPI document, health, the server's own metrics, and the page. Every
-// answer passes the host guard, carries a request id and the security headers; every error is a problem document.
+// request passes the host guard and the access guard; every answer carries a request id and the security headers; every error is a problem document.
 
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
@@ -8,6 +8,7 @@ import { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
 import { matchedRoutes } from "hono/route";
 import { version } from "../version.ts";
+import { accessGuard } from "./access-guard.ts";
 import type { ApiDeps } from "./deps.ts";
 import { hostGuard } from "./host-guard.ts";
 import { builtPage, pageFiles } from "./page-files.ts";
@@ -18,10 +19,12 @@ import { consoleRoutes } from "./routes/console.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { imageRoutes } from "./routes/images.ts";
+import { keyRoutes } from "./routes/keys.ts";
 import { projectRoutes } from "./routes/projects.ts";
 import { ruleRoutes } from "./routes/rules.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { seriesRoutes } from "./routes/series.ts";
+import { sessionRoutes } from "./routes/session.ts";
 import { tensorRoutes } from "./routes/tensors.ts";
 import { securityHeaders } from "./security-headers.ts";
 
@@ -40,6 +43,7 @@ export function createApi(deps: ApiDeps): OpenAPIHono {
     const route = matchedRoutes(c).find(({ path }) => !path.endsWith("*"))?.path ?? "none";
     deps.metrics.request(route, c.res.status, (performance.now() - start) / 1000);
   });
+  app.use(accessGuard({ ...deps, refused: (reason) => deps.metrics.accessRefused("http", reason) }));
   app.use("/api/*", compress({ contentTypeFilter: /^application\/(problem\+)?json/ }));
   app.use(
     "/api/*",
@@ -101,6 +105,8 @@ function v1(deps: ApiDeps): OpenAPIHono {
     imageRoutes,
     controlRoutes,
     eventRoutes,
+    keyRoutes,
+    sessionRoutes,
   ])
     add(routes, deps);
   return routes;

@@ -1,6 +1,7 @@
 // What routes need from the server: parts that are made elsewhere and only used here.
 
 import type { Context } from "hono";
+import type { Access } from "../auth/access.ts";
 import type { RuleStatus } from "../detect/transition.ts";
 import type { ControlRequests } from "../ingest/control-requests.ts";
 import type { Hub } from "../live/hub.ts";
@@ -8,11 +9,17 @@ import type { ServerMetrics } from "../observe/metrics.ts";
 import { runKey } from "../storage/keys.ts";
 import { runByKey } from "../storage/queries/runs.ts";
 import type { Store } from "../storage/store.ts";
+import { principalOf } from "./access-guard.ts";
 import { ProblemError } from "./problem.ts";
 import type { ReadContext, StoredRun } from "./run-reader.ts";
 
 export interface ApiDeps {
   readonly store: Store;
+  readonly access: Access;
+  /** Believe a proxy about where a request comes from. */
+  readonly behindProxy: boolean;
+  /** Where training processes send to. */
+  readonly grpcPort: () => number;
   readonly hub: Pick<Hub, "subscribe" | "subscribers">;
   readonly nowMs: () => number;
   readonly metrics: ServerMetrics;
@@ -42,12 +49,13 @@ export const readContext = (c: Context, { store, nowMs, silenceMs = silenceMsDef
   store,
   nowMs: nowMs(),
   silenceMs,
+  tenant: principalOf(c).projects,
   signal: c.req.raw.signal,
 });
 
 /** @throws ProblemError when there is no such run, or it was deleted. */
-export async function requireRun(project: string, id: string, { store, signal }: ReadContext): Promise<StoredRun> {
-  const [run] = await store.read(runByKey, { project, run: runKey(project, id) }, { signal });
+export async function requireRun(project: string, id: string, { store, tenant, signal }: ReadContext): Promise<StoredRun> {
+  const [run] = await store.read(runByKey, { project, run: runKey(project, id), tenant }, { signal });
   if (run === undefined) {
     throw new ProblemError(
       "not-found",

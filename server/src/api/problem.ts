@@ -8,11 +8,14 @@ import type { Problem } from "./schema.ts";
 
 export const problemKinds = {
   "invalid-request": { status: 400, title: "The request is not valid" },
+  unauthenticated: { status: 401, title: "The key is missing or not valid" },
+  forbidden: { status: 403, title: "The key may not do this" },
   "wrong-origin": { status: 403, title: "This page may not use the API" },
   "not-found": { status: 404, title: "There is no such thing" },
   "not-connected": { status: 409, title: "No process of the run is connected" },
   "wrong-host": { status: 421, title: "The server does not answer to this name" },
   "over-limit": { status: 422, title: "The answer would exceed a limit" },
+  "too-many-failures": { status: 429, title: "Too many attempts with a wrong key" },
   internal: { status: 500, title: "The server made a mistake" },
   "storage-unavailable": { status: 503, title: "Storage is away" },
   timeout: { status: 504, title: "The query took too long" },

@@ -29,10 +29,12 @@ export const problem = (description: string) => ({ description, content: { "appl
 
 export const problems = {
   400: problem("A parameter is not valid; `errors` says which"),
-  403: problem("The request comes from another site's page"),
+  401: problem("The key is missing or not valid"),
+  403: problem("The key may not do this, or the request comes from another site's page"),
   404: problem("There is no such thing"),
   421: problem("The Host header names another server"),
   422: problem("The answer would exceed a limit"),
+  429: problem("Too many attempts with a wrong key; see Retry-After"),
   500: problem("A bug in the server"),
   503: problem("Storage is away; see Retry-After"),
   504: problem("The query ran into its time limit"),

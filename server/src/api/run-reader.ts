@@ -5,6 +5,7 @@ import { incidentCounts } from "../storage/queries/incidents.ts";
 import { runSummaries } from "../storage/queries/metrics.ts";
 import { rankHeartbeats, runEvents, runHeartbeats, runSessions } from "../storage/queries/runs.ts";
 import { sessionCuts } from "../storage/queries/session-cut.ts";
+import type { Tenant } from "../auth/principal.ts";
 import type { Store } from "../storage/store.ts";
 import { detailKinds, foldRun, type FoldedRun } from "./fold-run.ts";
 import { jsonFloat } from "./json-float.ts";
@@ -23,6 +24,8 @@ export interface ReadContext {
   readonly nowMs: number;
   /** A run that was silent for longer and did not end has crashed. */
   readonly silenceMs: number;
+  /** The projects that the asking key is for: every list is limited to them. */
+  readonly tenant: Tenant;
   /** Aborted when the asker has gone. */
   readonly signal: AbortSignal;
 }

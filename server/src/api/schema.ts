@@ -282,3 +282,5 @@ export const LiveEvent = z
   ])
   .openapi("LiveEvent");
 export type LiveEvent = z.infer<typeof LiveEvent>;
+
+export { ApiKey, CreatedKey, Me, NewKey } from "./key-schema.ts";

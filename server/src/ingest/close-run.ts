@@ -4,6 +4,7 @@ import { create, toJson } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 import { type CloseRunRequest, CloseRunRequestSchema, type CloseRunResponse, CloseRunResponseSchema } from "@gradwatch/proto";
 import type { Store } from "../storage/store.ts";
+import type { Caller } from "./caller.ts";
 import type { Committer } from "./committer.ts";
 import type { KnownRun, KnownRuns } from "./known-run.ts";
 import type { Refusal } from "./open-run.ts";
@@ -20,15 +21,18 @@ export interface Closed {
   readonly response: CloseRunResponse;
 }
 
-export async function closeRun(request: CloseRunRequest, deps: CloseRunDeps): Promise<Closed | Refusal> {
+/** @throws CallRefused when the caller may not write to it. */
+export async function closeRun(request: CloseRunRequest, caller: Caller, deps: CloseRunDeps): Promise<Closed | Refusal> {
   const { project, runId } = request;
   if (request.producer.length !== 16) {
     return { refused: status.INVALID_ARGUMENT, message: `producer id is ${request.producer.length} bytes; it must be 16 random bytes` };
   }
+  caller.requireProject(project);
   const run = await deps.runs.find(project, runId);
   if (typeof run === "string") {
     return { refused: status.NOT_FOUND, message: `run ${project}/${runId} is ${run}; there is nothing to close` };
   }
+  await caller.requireRun(run);
   await deps.committer.flushed();
   const now = deps.nowMs();
   await deps.store.insertRows("run_events", [

@@ -1,6 +1,7 @@
 // What an ingesting server keeps of a run in memory: its keys and the names already stored. A cache over the store:
 // any server can make it again.
 
+import { runWriters } from "../storage/queries/keys.ts";
 import { metricNames, runIdentity, runTombstone, tensorNames } from "../storage/queries/run-identity.ts";
 import { runKey } from "../storage/keys.ts";
 import type { Store } from "../storage/store.ts";
@@ -15,6 +16,15 @@ export interface KnownRun {
   /** Names already stored. */
   readonly metrics: Map<bigint, string>;
   readonly tensors: Set<bigint>;
+  /** Keys that may write to it, and the hash of the token that each hands on. */
+  readonly writers: Map<string, string>;
+}
+
+export interface RunWriter {
+  /** Id of a key. */
+  readonly key: string;
+  /** Hash of the token that it hands on. */
+  readonly token: string;
 }
 
 export type Lookup = KnownRun | "unknown" | "deleted";
@@ -22,7 +32,11 @@ export type Lookup = KnownRun | "unknown" | "deleted";
 export interface KnownRuns {
   find(project: string, id: string): Promise<Lookup>;
   /** Stores the identity of a new run; the earliest of several openings wins. */
-  create(project: string, id: string, nowMs: number): Promise<KnownRun>;
+  create(project: string, id: string, nowMs: number, writer: RunWriter): Promise<KnownRun>;
+  /** Stores that one more key may write to it. */
+  letIn(run: KnownRun, writer: RunWriter): Promise<void>;
+  /** Reads who may write to it again. */
+  reloadWriters(run: KnownRun): Promise<void>;
 }
 
 /** Runs kept in memory; the one used longest ago goes first. */
@@ -37,7 +51,11 @@ export function createKnownRuns(store: Store): KnownRuns {
     if (tombstone !== undefined) return "deleted";
     const [identity] = await store.read(runIdentity, { project, run });
     if (identity === undefined) return "unknown";
-    const [metrics, tensors] = await Promise.all([store.read(metricNames, { run }), store.read(tensorNames, { run })]);
+    const [metrics, tensors, writers] = await Promise.all([
+      store.read(metricNames, { run }),
+      store.read(tensorNames, { run }),
+      store.read(runWriters, { run }),
+    ]);
     return {
       key: run,
       project,
@@ -46,6 +64,7 @@ export function createKnownRuns(store: Store): KnownRuns {
       createdMs: identity.created_ms,
       metrics: new Map(metrics.map((row) => [row.metric, row.name])),
       tensors: new Set(tensors.map((row) => row.tensor)),
+      writers: new Map(writers.map((row) => [row.key, row.token])),
     };
   }
 
@@ -65,14 +84,26 @@ export function createKnownRuns(store: Store): KnownRuns {
     }
   }
 
+  const storeWriter = (run: bigint, { key, token }: RunWriter, nowMs: number): Promise<void> =>
+    store.insertRows("run_writers", [{ run: run.toString(), key, token, time_ms: nowMs }]);
+
   return {
     find,
-    async create(project, id, nowMs) {
+    async create(project, id, nowMs, writer) {
       const run = runKey(project, id);
+      // First: a run without a writer would be nobody's.
+      await storeWriter(run, writer, nowMs);
       await store.insertRows("runs", [{ project, run: run.toString(), id, created_ms: nowMs, month: monthOf(nowMs) }]);
       const found = await find(project, id);
       if (typeof found === "string") throw new Error(`run ${project}/${id} is ${found} right after it was created`);
       return found;
+    },
+    async letIn(run, writer) {
+      await storeWriter(run.key, writer, Date.now());
+      run.writers.set(writer.key, writer.token);
+    },
+    async reloadWriters(run) {
+      for (const { key, token } of await store.read(runWriters, { run: run.key })) run.writers.set(key, token);
     },
   };
 }

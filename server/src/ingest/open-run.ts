@@ -14,6 +14,7 @@ import {
 import { rankSessions, runExtent, tensorVersion } from "../storage/queries/run-identity.ts";
 import type { Store } from "../storage/store.ts";
 import { runKey } from "../storage/keys.ts";
+import type { Caller } from "./caller.ts";
 import { inheritHistory } from "./fork-run.ts";
 import { type KnownRun, type KnownRuns, monthOf } from "./known-run.ts";
 import { unknownFields } from "./unknown-fields.ts";
@@ -42,10 +43,12 @@ export interface Opened {
   readonly response: OpenRunResponse;
 }
 
-export async function openRun(request: OpenRunRequest, deps: OpenRunDeps): Promise<Opened | Refusal> {
+/** @throws CallRefused when the caller may not write to it. */
+export async function openRun(request: OpenRunRequest, caller: Caller, deps: OpenRunDeps): Promise<Opened | Refusal> {
   const breach = check(request, deps.limits);
   if (breach !== undefined) return breach;
   const { project, runId } = request;
+  caller.requireProject(project);
   const found = await deps.runs.find(project, runId);
   if (found === "deleted") {
     return refuse(status.FAILED_PRECONDITION, `run ${project}/${runId} was deleted. Use another id.`);
@@ -53,8 +56,11 @@ export async function openRun(request: OpenRunRequest, deps: OpenRunDeps): Promi
   if (found === "unknown" && request.resume === ResumePolicy.MUST) {
     return refuse(status.NOT_FOUND, `run ${project}/${runId} does not exist, and resume is "must". Check the id, or use resume "allow".`);
   }
-  const run = found === "unknown" ? await createOrFork(request, deps) : found;
+  const run = found === "unknown" ? await createOrFork(request, caller, deps) : found;
   if ("refused" in run) return run;
+  await caller.requireRun(run, request.runToken);
+  const writer = caller.writerOf(project, runId);
+  if (run.writers.get(writer.key) !== writer.token) await deps.runs.letIn(run, writer);
   const session = await startSession(run, request, deps);
   if (session === "taken") {
     return refuse(status.ALREADY_EXISTS, `run ${project}/${runId} exists, and resume is "never". Use another id, or resume "allow".`);
@@ -68,6 +74,7 @@ export async function openRun(request: OpenRunRequest, deps: OpenRunDeps): Promi
     verMax: session.verStart - 1n,
     limits: deps.limits,
     heartbeatIntervalMs,
+    runToken: caller.tokenOf(project, runId),
     unknownFields: unknownFields(request),
     ...(session.stepMax === undefined ? {} : { stepMax: BigInt(session.stepMax) }),
   });
@@ -75,7 +82,7 @@ export async function openRun(request: OpenRunRequest, deps: OpenRunDeps): Promi
 }
 
 /** History first, identity last: a fork that breaks off is begun again by whoever opens the run next. */
-async function createOrFork({ project, runId, forkFrom }: OpenRunRequest, deps: OpenRunDeps): Promise<KnownRun | Refusal> {
+async function createOrFork({ project, runId, forkFrom }: OpenRunRequest, caller: Caller, deps: OpenRunDeps): Promise<KnownRun | Refusal> {
   const now = deps.nowMs();
   if (forkFrom !== undefined) {
     const parent = await deps.runs.find(project, forkFrom.runId);
@@ -90,7 +97,7 @@ async function createOrFork({ project, runId, forkFrom }: OpenRunRequest, deps: 
     }
     await inheritHistory(deps.store, { parent: parent.key, child: runKey(project, runId), month: monthOf(now), step: forkFrom.step });
   }
-  return await deps.runs.create(project, runId, now);
+  return await deps.runs.create(project, runId, now, caller.writerOf(project, runId));
 }
 
 interface Session {

@@ -12,6 +12,7 @@ import {
   type WriteResponse,
   WriteResponseSchema,
 } from "@gradwatch/proto";
+import type { Caller } from "./caller.ts";
 import type { Committer } from "./committer.ts";
 import { decodeBatch, openBatch, type DecodedBatch, type Rejection } from "./decode-batch.ts";
 import type { KnownRun, KnownRuns } from "./known-run.ts";
@@ -32,17 +33,29 @@ export interface WriteStreamDeps {
   readonly answered: (result: ControlResult) => void;
 }
 
-/** Resolves when the sender has ended its side and everything it sent is settled. */
-export async function serveWrite(stream: Duplex, deps: WriteStreamDeps, subscribe: (run: KnownRun) => void): Promise<void> {
+/**
+ * Resolves when the sender has ended its side and everything it sent is settled. Data for a run that the caller may not write to
+ * ends the stream and is not rejected: with another key it may be taken yet.
+ *
+ * @throws CallRefused
+ */
+export async function serveWrite(
+  stream: Duplex,
+  caller: Pick<Caller, "requireProject" | "requireRun">,
+  deps: WriteStreamDeps,
+  subscribe: (run: KnownRun) => void,
+): Promise<void> {
   for await (const { message } of stream) {
     switch (message.case) {
       case "batch":
-        await take(stream, message.value, deps, subscribe);
+        await take(stream, message.value, caller, deps, subscribe);
         break;
       case "heartbeat":
         for (const { project, runId, rank, step } of message.value.runs) {
           const run = await deps.runs.find(project, runId);
           if (typeof run === "string") continue;
+          caller.requireProject(project);
+          await caller.requireRun(run);
           subscribe(run);
           deps.heartbeat(run, rank, step === undefined ? undefined : Number(step));
         }
@@ -57,7 +70,13 @@ export async function serveWrite(stream: Duplex, deps: WriteStreamDeps, subscrib
   await deps.committer.flushed();
 }
 
-async function take(stream: Duplex, batch: Batch, deps: WriteStreamDeps, subscribe: (run: KnownRun) => void): Promise<void> {
+async function take(
+  stream: Duplex,
+  batch: Batch,
+  caller: Pick<Caller, "requireProject" | "requireRun">,
+  deps: WriteStreamDeps,
+  subscribe: (run: KnownRun) => void,
+): Promise<void> {
   await deps.committer.room();
   const settle = (rejection: Rejection | undefined): void => {
     if (rejection !== undefined) {
@@ -66,7 +85,7 @@ async function take(stream: Duplex, batch: Batch, deps: WriteStreamDeps, subscri
     }
     send(stream, { case: "ack", value: create(AckSchema, { producer: batch.producer, seq: batch.seq }) });
   };
-  const examined = await examine(batch, deps);
+  const examined = await examine(batch, caller, deps);
   if ("reason" in examined) {
     deps.committer.add({ settled: () => settle(examined) });
     return;
@@ -75,15 +94,21 @@ async function take(stream: Duplex, batch: Batch, deps: WriteStreamDeps, subscri
   deps.committer.add({ ...examined, settled: settle });
 }
 
-async function examine(batch: Batch, { runs, limits }: WriteStreamDeps): Promise<{ run: KnownRun; batch: DecodedBatch } | Rejection> {
+async function examine(
+  batch: Batch,
+  caller: Pick<Caller, "requireProject" | "requireRun">,
+  { runs, limits }: WriteStreamDeps,
+): Promise<{ run: KnownRun; batch: DecodedBatch } | Rejection> {
   const body = openBatch(batch, limits);
   if ("reason" in body) return body;
+  caller.requireProject(body.project);
   const run = await runs.find(body.project, body.runId);
   if (typeof run === "string") {
     return run === "deleted"
       ? { reason: RejectReason.DELETED_RUN, message: `run ${body.project}/${body.runId} was deleted; its data is not taken any more` }
       : { reason: RejectReason.UNKNOWN_RUN, message: `run ${body.project}/${body.runId} was never opened here. Call OpenRun first.` };
   }
+  await caller.requireRun(run);
   const decoded = decodeBatch(batch, body, limits);
   if ("reason" in decoded) return decoded;
   return clashOf(run, decoded, limits) ?? { run, batch: decoded };

@@ -4,6 +4,8 @@
 
 import { randomBytes } from "node:crypto";
 import type { LiveEvent } from "../api/schema.ts";
+import { covers } from "../auth/authorize.ts";
+import type { Tenant } from "../auth/principal.ts";
 
 export interface LiveEntry {
   /** Opaque and unique over restarts: resuming with another process's id is noticed. */
@@ -16,6 +18,8 @@ export interface SubscribeOptions {
   readonly project?: string | undefined;
   /** Only events of this run of the project. */
   readonly run?: string | undefined;
+  /** Only events of these projects; absent: of all. */
+  readonly tenant?: Tenant | undefined;
   /** Go on after this entry; absent: from now on. */
   readonly afterId?: string | undefined;
 }
@@ -120,8 +124,9 @@ export function createHub({ ringEventsMax, epoch = randomBytes(6).toString("hex"
   };
 }
 
-function concerns(event: LiveEvent, { project, run }: SubscribeOptions): boolean {
+function concerns(event: LiveEvent, { project, run, tenant }: SubscribeOptions): boolean {
   if (event.type === "lagged") return true;
   const about = event.type === "incident" ? event.incident : event;
+  if (tenant !== undefined && !covers(tenant, [about.project])) return false;
   return (project === undefined || about.project === project) && (run === undefined || about.run === run);
 }

@@ -14,6 +14,8 @@ export interface ServerMetrics {
   /** Points that clients said they could not deliver. */
   clientDropped(reason: string, points: number): void;
   incident(rule: string, state: string): void;
+  /** A request without a valid key, or beyond what its key may do. */
+  accessRefused(via: "http" | "grpc", reason: string): void;
   request(route: string, status: number, seconds: number): void;
   /** Read when scraped. */
   watchGauge(name: string, help: string, read: () => number): void;
@@ -73,6 +75,12 @@ export function createServerMetrics(): ServerMetrics {
     labelNames: ["rule", "state"],
     registers,
   });
+  const refusals = new Counter({
+    name: "gradwatch_access_refused_total",
+    help: "Requests without a valid key, or beyond what their key may do",
+    labelNames: ["via", "reason"],
+    registers,
+  });
   const requests = new Histogram({
     name: "gradwatch_http_seconds",
     help: "Duration of an API request",
@@ -97,6 +105,7 @@ export function createServerMetrics(): ServerMetrics {
       drops.inc({ reason: dropReasons.has(reason) ? reason : "other" }, count);
     },
     incident: (rule, state) => incidents.inc({ rule, state }),
+    accessRefused: (via, reason) => refusals.inc({ via, reason }),
     request: (route, status, seconds) => requests.observe({ route, status: String(status) }, seconds),
     watchGauge(name, help, read) {
       const gauge: Gauge = new Gauge({ name, help, registers, collect: (): void => gauge.set(read()) });

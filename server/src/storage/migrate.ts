@@ -4,11 +4,12 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { foundation } from "./migrations/0001-foundation.ts";
+import { keys } from "./migrations/0002-keys.ts";
 import type { Migration } from "./migrations/migration.ts";
 import { defineQuery, Integer } from "./query.ts";
 import type { Store } from "./store.ts";
 
-export const migrations: readonly Migration[] = [foundation];
+export const migrations: readonly Migration[] = [foundation, keys];
 
 export class MigrationError extends Error {
   override readonly name = "MigrationError";

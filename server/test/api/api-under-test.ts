@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { OpenAPIHono, z } from "@hono/zod-openapi";
 import { createApi } from "../../src/api/app.ts";
 import type { ApiDeps } from "../../src/api/deps.ts";
+import { everybody } from "./everybody.ts";
 import { Problem } from "../../src/api/schema.ts";
 import { createHub, type Hub } from "../../src/live/hub.ts";
 import { createControlRequests } from "../../src/ingest/control-requests.ts";
@@ -56,6 +57,7 @@ export async function apiUnderTest(overrides: Partial<ApiDeps> = {}): Promise<Ap
   const hub = createHub({ ringEventsMax: 100 });
   const api = createApi({
     store: storage.store,
+    ...everybody(storage.store),
     hub,
     nowMs: () => nowMs,
     metrics: createServerMetrics(),

@@ -3,6 +3,7 @@
 import type { ApiDeps } from "../../src/api/deps.ts";
 import { createServerMetrics } from "../../src/observe/metrics.ts";
 import type { Store } from "../../src/storage/store.ts";
+import { everybody } from "./everybody.ts";
 import { host, nobodyToAsk, startMs } from "./api-under-test.ts";
 
 export const bareStore: Store = {
@@ -16,6 +17,7 @@ export const bareStore: Store = {
 };
 export const bareDeps: ApiDeps = {
   store: bareStore,
+  ...everybody(bareStore),
   hub: {
     subscribe: () => {
       throw new Error("not used");

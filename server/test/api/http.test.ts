@@ -224,6 +224,9 @@ describe("openapi.json", () => {
       "/api/v1/alerts",
       "/api/v1/alerts/{id}",
       "/api/v1/events",
+      "/api/v1/keys",
+      "/api/v1/keys/{id}",
+      "/api/v1/me",
       "/api/v1/projects",
       "/api/v1/projects/{project}/runs/{run}",
       "/api/v1/projects/{project}/runs/{run}/classes",
@@ -241,8 +244,9 @@ describe("openapi.json", () => {
       "/api/v1/rules",
       "/api/v1/runs",
       "/api/v1/series",
+      "/api/v1/session",
     ]);
-    const failures = ["400", "403", "404", "421", "422", "500", "503", "504"];
+    const failures = ["400", "401", "403", "404", "421", "422", "429", "500", "503", "504"];
     for (const [path, methods] of Object.entries(paths)) {
       const special = /\/(?:stop|flight-recorder)$/.test(path) ? ["202", "409"] : ["200"];
       for (const { responses } of Object.values(methods)) expect(Object.keys(responses)).toEqual([...failures, ...special].toSorted());

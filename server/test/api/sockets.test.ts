@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createApi } from "../../src/api/app.ts";
 import { createHub } from "../../src/live/hub.ts";
 import { createServerMetrics } from "../../src/observe/metrics.ts";
+import { everybody } from "./everybody.ts";
 import { type Store, StoreError } from "../../src/storage/store.ts";
 import { nobodyToAsk } from "./api-under-test.ts";
 
@@ -35,6 +36,7 @@ beforeAll(async () => {
   const hosts: string[] = [];
   const api = createApi({
     store: endless,
+    ...everybody(endless),
     hub,
     nowMs: Date.now,
     metrics: createServerMetrics(),

@@ -38,6 +38,20 @@ test("a filter keeps other projects and runs out", async () => {
   expect(events(await take(project, 2))).toEqual([points(2, "p", "other"), points(3)]);
 });
 
+test("a tenant hears of its own projects alone, whatever it asks for", async () => {
+  const hub = createHub({ ringEventsMax: 10 });
+  const mine = hub.subscribe({ tenant: ["p"] });
+  const nosy = hub.subscribe({ tenant: ["p"], project: "q" });
+  const all = hub.subscribe({ tenant: ["*"] });
+  hub.publish(points(1, "q"));
+  hub.publish(points(2, "p"));
+  expect(events(await take(mine, 1))).toEqual([points(2, "p")]);
+  expect(events(await take(all, 2))).toEqual([points(1, "q"), points(2, "p")]);
+  const heard = take(nosy, 1);
+  hub.close();
+  expect(events(await heard)).toEqual([]);
+});
+
 test("a slow subscriber gets one lagged event with the count, then goes on", async () => {
   const hub = createHub({ ringEventsMax: 4 });
   const slow = hub.subscribe();

@@ -12,6 +12,9 @@ export class ApiError extends Error {
   }
 }
 
+/** Hears "signed-out" when the server does not take the cookie (any more). */
+export const signedOut: EventTarget = new EventTarget();
+
 export async function getJson<Body>(path: string, signal?: AbortSignal): Promise<Body> {
   return await answerOf<Body>(await call(path, signal === undefined ? {} : { signal }));
 }
@@ -35,5 +38,6 @@ async function call(path: string, init: RequestInit): Promise<Response> {
 async function answerOf<Body>(response: Response): Promise<Body> {
   if (response.ok) return (await response.json()) as Body;
   const problem = (await response.json().catch(() => undefined)) as Problem | undefined;
+  if (response.status === 401) signedOut.dispatchEvent(new Event("signed-out"));
   throw new ApiError(response.status, problem?.detail ?? `The server answered ${response.status}.`);
 }

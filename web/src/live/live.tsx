@@ -4,6 +4,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import type { LiveEvent } from "@gradwatch/server/api-types";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
+import { getJson } from "../api/client.ts";
 import { refKey } from "../routes.ts";
 
 export type LiveState = "connecting" | "live" | "lost";
@@ -70,6 +71,8 @@ export function LiveProvider({ children }: { readonly children: ReactNode }): Re
     source.addEventListener("error", () => {
       lost = true;
       setState("lost");
+      // The server answers and refuses: it does not try again. Asking who we are tells the gate if our key has ended.
+      if (source.readyState === EventSource.CLOSED) void getJson("/me").catch(() => undefined);
     });
     on("points", ({ project, run }) => {
       changedRuns.add(refKey({ project, run }));

@@ -146,6 +146,7 @@ function deliver(
           goOn();
         },
         refused: (reason) => end(`the server does not take it: ${reason}`),
+        keyRefused: (reason) => end(`the server does not take the key: ${reason}`),
         away: (reason) => end(`the server is away (${reason})`),
         alert: () => undefined,
         stop: () => undefined,

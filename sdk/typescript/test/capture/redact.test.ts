@@ -31,6 +31,7 @@ describe("taken out", () => {
     ["token=glpat-abcdefghijklmnopqrst end", "token=[redacted] end"],
     ['{"api_key": "0123456789"}', '{"api_key": "[redacted]"}'],
     ["export WANDB_API_KEY=0123456789abcdef", "export WANDB_API_KEY=[redacted]"],
+    [`key gw_0123456789ab_${"0123456789abcdef".repeat(4)} and gwr_${"0123456789abcdef".repeat(4)}`, "key [redacted] and [redacted]"],
     ["jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abc", "jwt [redacted]"],
     ["-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nafter", "[redacted]\nafter"],
     ["postgres://me:pw@host/db?sslmode=1", "postgres://[redacted]@host/db?sslmode=1"],

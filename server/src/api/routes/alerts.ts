@@ -46,7 +46,7 @@ const lastIncident = "g";
 export function alertRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   app.openapi(listIncidents, async (c) => {
     const { cursor, project, run, state, rule, limit } = c.req.valid("query");
-    const { store, signal } = readContext(c, deps);
+    const { store, tenant, signal } = readContext(c, deps);
     const after = cursor === undefined ? start(lastIncident) : decodeCursor(cursor, /^[0-9a-f]+$/);
     const rows = await store.read(
       incidentPage,
@@ -58,6 +58,7 @@ export function alertRoutes(app: OpenAPIHono, deps: ApiDeps): void {
         before_ms: after.ms,
         before_id: after.id,
         limit: limit + 1,
+        tenant,
       },
       { signal },
     );
@@ -69,8 +70,8 @@ export function alertRoutes(app: OpenAPIHono, deps: ApiDeps): void {
 
   app.openapi(getIncident, async (c) => {
     const { id } = c.req.valid("param");
-    const { store, signal } = readContext(c, deps);
-    const [row] = await store.read(incidentById, { incident: id }, { signal });
+    const { store, tenant, signal } = readContext(c, deps);
+    const [row] = await store.read(incidentById, { incident: id, tenant }, { signal });
     if (row === undefined)
       throw new ProblemError("not-found", `there is no incident ${JSON.stringify(id)}. GET /api/v1/alerts lists them.`);
     return c.json(Incident.parse(JSON.parse(row.latest)), 200);

@@ -3,6 +3,7 @@
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { streamSSE } from "hono/streaming";
+import { principalOf } from "../access-guard.ts";
 import type { ApiDeps } from "../deps.ts";
 import { problems } from "../route-parts.ts";
 import { LiveEvent } from "../schema.ts";
@@ -25,7 +26,9 @@ const reconnectMs = 2_000;
 export function eventRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   app.openapi(subscribeEvents, (c) => {
     const { project, run } = c.req.valid("query");
-    const subscription = deps.hub.subscribe({ project, run, afterId: c.req.valid("header")["last-event-id"] });
+    const who = principalOf(c);
+    const subscription = deps.hub.subscribe({ project, run, tenant: who.projects, afterId: c.req.valid("header")["last-event-id"] });
+    const unwatch = deps.access.watch(who, () => subscription.close());
     const response = streamSSE(c, async (stream) => {
       stream.onAbort(() => subscription.close());
       const beating = setInterval(() => void stream.write(": alive\n\n"), deps.eventHeartbeatMs ?? heartbeatMsDefault);
@@ -38,6 +41,7 @@ export function eventRoutes(app: OpenAPIHono, deps: ApiDeps): void {
         }
       } finally {
         clearInterval(beating);
+        unwatch();
         subscription.close();
       }
     });

@@ -19,11 +19,11 @@ const listProjects = createRoute({
 export function projectRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   app.openapi(listProjects, async (c) => {
     const context = readContext(c, deps);
-    const { store, signal } = context;
+    const { store, tenant, signal } = context;
     const [rows, firing, lively] = await Promise.all([
-      store.read(projectList, {}, { signal }),
-      store.read(firingByProject, {}, { signal }),
-      store.read(livelyRuns, { after_ms: context.nowMs - context.silenceMs }, { signal }),
+      store.read(projectList, { tenant }, { signal }),
+      store.read(firingByProject, { tenant }, { signal }),
+      store.read(livelyRuns, { after_ms: context.nowMs - context.silenceMs, tenant }, { signal }),
     ]);
     const running = (await foldRuns(lively, listedKinds, context)).filter(({ folded }) => folded.state === "running");
     const projects = rows.map(({ project, runs, updated_ms }) => ({

@@ -97,6 +97,7 @@ async function findRuns(filter: RunFilter, begin: Cursor, context: ReadContext):
         before_ms: after.ms,
         before_run: after.id,
         limit: filter.limit + 1,
+        tenant: context.tenant,
       },
       { signal: context.signal },
     );

@@ -1,6 +1,7 @@
 // POST /series: a read whose selection is too long for a URL.
 
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
+import { principalOf, requireProject } from "../access-guard.ts";
 import { type ApiDeps, readContext } from "../deps.ts";
 import { answers } from "../route-parts.ts";
 import { SeriesRequest, SeriesResponse } from "../schema.ts";
@@ -16,5 +17,9 @@ const querySeries = createRoute({
 });
 
 export function seriesRoutes(app: OpenAPIHono, deps: ApiDeps): void {
-  app.openapi(querySeries, async (c) => c.json(await readSeries(c.req.valid("json"), readContext(c, deps)), 200));
+  app.openapi(querySeries, async (c) => {
+    const selection = c.req.valid("json");
+    for (const { project } of selection.runs) requireProject(principalOf(c), project);
+    return c.json(await readSeries(selection, readContext(c, deps)), 200);
+  });
 }

@@ -2,11 +2,7 @@
 // vanishes, a newer one wins in any order of arrival. Data is partitioned by the month in which its run was created,
 // never by a client's clock: one insert touches one partition and is atomic.
 
-import type { Migration } from "./migration.ts";
-
-/** An acknowledged row survives power loss: parts are synced on insert and on merge, before the sources go. */
-const durable = `SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
-  min_compressed_bytes_to_fsync_after_merge = 1, old_parts_lifetime = 120`;
+import { durable, type Migration } from "./migration.ts";
 
 export const foundation: Migration = {
   number: 1,
