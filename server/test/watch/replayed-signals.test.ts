@@ -20,7 +20,16 @@ beforeAll(async () => {
 });
 afterAll(() => under.close());
 
-const run: KnownRun = { key: 42n, project: "p", id: "r", month: 202510, createdMs: startMs, metrics: new Map(), tensors: new Set() };
+const run: KnownRun = {
+  key: 42n,
+  project: "p",
+  id: "r",
+  month: 202510,
+  createdMs: startMs,
+  metrics: new Map(),
+  tensors: new Set(),
+  writers: new Map(),
+};
 
 const item = (seq: number, body: BatchBody): CommitItem => {
   const batch = decodeBatch(create(BatchSchema, { producer: new Uint8Array(16), seq: BigInt(seq) }), body, defaultLimits);
