@@ -4,6 +4,7 @@
 import type { AddressInfo } from "node:net";
 import { serve as serveHttp, type ServerType } from "@hono/node-server";
 import { createApi } from "./api/app.ts";
+import { silenceMsDefault } from "./api/deps.ts";
 import { alertNotice } from "./alerts/alert-notice.ts";
 import { createIncidentLog } from "./alerts/incident-log.ts";
 import type { Config } from "./config.ts";
@@ -17,6 +18,7 @@ import { createHub } from "./live/hub.ts";
 import { createLog } from "./observe/log.ts";
 import { createServerMetrics } from "./observe/metrics.ts";
 import { openStorage, type Storage } from "./storage/open-storage.ts";
+import { createSummarizer } from "./summaries/summarizer.ts";
 import { version } from "./version.ts";
 import { createWatcher } from "./watch/watcher.ts";
 
@@ -63,6 +65,12 @@ async function run(config: Config, storage: Storage, log: ReturnType<typeof crea
   const runs = createKnownRuns(store);
   const subscribers = createSubscribers();
   const heartbeats = createHeartbeats(store, nowMs);
+  const failed = (what: string, error: unknown): void => log.error({ err: error }, `${what} failed`);
+  const summarizer = createSummarizer({ store, nowMs, silenceMs: silenceMsDefault, failed });
+  /** The lists know of a run's beginning and end before the news goes out. */
+  const summarized = async (run: bigint): Promise<void> => {
+    await summarizer.refresh([run]).catch((error: unknown) => failed("summary of a run", error));
+  };
   let publicUrl = config.publicUrl ?? "";
   const incidents = createIncidentLog({ store, hub, nowMs, publicUrl: () => publicUrl });
   const watcher = createWatcher({
@@ -120,17 +128,19 @@ async function run(config: Config, storage: Storage, log: ReturnType<typeof crea
     opened: (run, request) => {
       const ranks = openRanks.get(run.key) ?? new Set();
       openRanks.set(run.key, ranks.add(producerOf(request.producer)));
-      hub.publish({ type: "run", project: run.project, run: run.id, state: "running" });
+      void summarized(run.key).then(() => hub.publish({ type: "run", project: run.project, run: run.id, state: "running" }));
     },
     closed: async (run, request) => {
       for (const { reason, points } of request.drops) metrics.clientDropped(reason, Number(points));
       // The last steps of the ranks stand before the news goes out.
+      heartbeats.beat(run, request.rank, undefined);
       await heartbeats.flush().catch((error: unknown) => log.warn({ err: error }, "heartbeats not stored"));
       const ranks = openRanks.get(run.key);
       ranks?.delete(producerOf(request.producer));
       if (ranks !== undefined && ranks.size > 0) return;
       openRanks.delete(run.key);
       await watcher.closed(run);
+      await summarized(run.key);
       hub.publish({ type: "run", project: run.project, run: run.id, state: runStateOf(request.outcome) });
     },
     failed: (what, error) => log.error({ err: error }, `${what} failed`),
@@ -165,6 +175,7 @@ async function run(config: Config, storage: Storage, log: ReturnType<typeof crea
     () => heartbeats.flush().catch((error: unknown) => log.warn({ err: error }, "heartbeats not stored")),
     heartbeatFlushMs,
   );
+  summarizer.start();
   ready = true;
   if (config.readyJson) {
     process.stdout.write(
@@ -184,7 +195,7 @@ async function run(config: Config, storage: Storage, log: ReturnType<typeof crea
     process.exit(1);
   }, stopPatienceMs).unref();
   clearInterval(beating);
-  await stopAll(ingest, http, hub);
+  await Promise.all([stopAll(ingest, http, hub), summarizer.stop()]);
   await watcher.drained();
   await heartbeats.flush().catch(() => undefined);
   await storage.close();

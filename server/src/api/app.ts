@@ -18,6 +18,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { projectRoutes } from "./routes/projects.ts";
 import { ruleRoutes } from "./routes/rules.ts";
+import { runGroupRoutes } from "./routes/run-groups.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { seriesRoutes } from "./routes/series.ts";
 import { tensorRoutes } from "./routes/tensors.ts";
@@ -90,6 +91,7 @@ function v1(deps: ApiDeps): OpenAPIHono {
   for (const add of [
     projectRoutes,
     runRoutes,
+    runGroupRoutes,
     seriesRoutes,
     tensorRoutes,
     alertRoutes,

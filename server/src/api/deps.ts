@@ -33,7 +33,7 @@ export interface ApiDeps {
   readonly eventHeartbeatMs?: number;
 }
 
-const silenceMsDefault = 60_000;
+export const silenceMsDefault = 60_000;
 
 export const readContext = (c: Context, { store, nowMs, silenceMs = silenceMsDefault }: ApiDeps): ReadContext => ({
   store,

@@ -87,6 +87,8 @@ export async function completeRuns(runs: readonly Folded[], context: ReadContext
       jobType: folded.jobType,
       tags: folded.tags,
       notes: folded.notes,
+      archived: folded.archived,
+      pinned: folded.pinned,
       state: folded.state,
       createdAt: created_ms,
       updatedAt: folded.lastSignMs,
@@ -138,4 +140,4 @@ export async function readRunDetail(run: StoredRun, context: ReadContext): Promi
 }
 
 const levels: readonly AlertLevel[] = ["critical", "high", "warn", "info"];
-const worstOf = (present: readonly AlertLevel[]): AlertLevel | null => levels.find((level) => present.includes(level)) ?? null;
+export const worstOf = (present: readonly AlertLevel[]): AlertLevel | null => levels.find((level) => present.includes(level)) ?? null;

@@ -28,7 +28,15 @@ export const Problem = z
     title: z.string(),
     status: z.number().int(),
     detail: z.string().openapi({ description: "What happened, the value, the limit and what to do" }),
-    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    errors: z
+      .array(
+        z.object({
+          path: z.string(),
+          message: z.string(),
+          column: z.number().int().optional().openapi({ description: "Where in the parameter's text, from 1" }),
+        }),
+      )
+      .optional(),
   })
   .openapi("Problem", { description: "RFC 9457 problem document" });
 export type Problem = z.infer<typeof Problem>;
@@ -53,6 +61,8 @@ export const Run = z
     jobType: z.string(),
     tags: z.array(z.string()),
     notes: z.string(),
+    archived: z.boolean().openapi({ description: "Put away by a user" }),
+    pinned: z.boolean(),
     state: RunState,
     createdAt: z.number().openapi({ description: "Unix ms" }),
     updatedAt: z.number().openapi({ description: "Unix ms of the last heartbeat or data" }),
@@ -95,7 +105,17 @@ export const RunDetail = Run.extend({
 }).openapi("RunDetail");
 export type RunDetail = z.infer<typeof RunDetail>;
 
-export const RunPage = z.object({ runs: z.array(Run), nextCursor: z.string().nullable() }).openapi("RunPage");
+/** A field of a run; null: absent. Times are Unix ms, durations ms. */
+export const Cell = z.union([Float, z.string(), z.boolean(), z.array(z.string()), z.null()]).openapi("Cell");
+export type Cell = z.infer<typeof Cell>;
+
+export const ListedRun = Run.extend({
+  asOf: z.number().openapi({ description: "Unix ms: its numbers are those of this moment; a live run's are a few seconds old" }),
+  cells: z.array(Cell).openapi({ description: "The columns that were asked for, in that order; then config and summary are empty" }),
+}).openapi("ListedRun");
+export type ListedRun = z.infer<typeof ListedRun>;
+
+export const RunPage = z.object({ runs: z.array(ListedRun), nextCursor: z.string().nullable() }).openapi("RunPage");
 export type RunPage = z.infer<typeof RunPage>;
 
 export const Metric = z

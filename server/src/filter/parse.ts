@@ -19,7 +19,7 @@ import { createReader, type Reader } from "./token-reader.ts";
 import { type Token, tokensOf } from "./tokens.ts";
 import { type Aggregate, aggregates, type Field, type Filter, type Literal } from "./tree.ts";
 
-export const filterLimits = { lengthMax: 4_000, depthMax: 32, comparisonsMax: 100, listMax: 500 } as const;
+export const filterLimits = { lengthMax: 4_000, depthMax: 32, comparisonsMax: 100, listMax: 500, sortKeysMax: 3, columnsMax: 100 } as const;
 
 /** @throws FilterError */
 export function parseFilter(source: string): Filter {
@@ -37,11 +37,29 @@ export function parseField(source: string): Field {
   return parsed;
 }
 
+/** Fields between commas, each with `asc` (the default) or `desc`. @throws FilterError */
+export function parseSort(source: string): { field: Field; descending: boolean }[] {
+  const { reader, field } = start(source);
+  const keys: { field: Field; descending: boolean }[] = [];
+  do {
+    const { column } = reader.peek();
+    if (keys.length === filterLimits.sortKeysMax)
+      throw new FilterError(column, `the limit is ${filterLimits.sortKeysMax} fields to sort by.`);
+    keys.push({ field: field(), descending: !reader.keyword("asc") && reader.keyword("desc") });
+  } while (reader.symbol(","));
+  reader.end('"asc", "desc", "," or the end');
+  return keys;
+}
+
 /** Fields between commas. @throws FilterError */
 export function parseFields(source: string): Field[] {
   const { reader, field } = start(source);
   const parsed = [field()];
-  while (reader.symbol(",")) parsed.push(field());
+  while (reader.symbol(",")) {
+    const { column } = reader.peek();
+    if (parsed.length === filterLimits.columnsMax) throw new FilterError(column, `the limit is ${filterLimits.columnsMax} fields.`);
+    parsed.push(field());
+  }
   reader.end('"," or the end');
   return parsed;
 }

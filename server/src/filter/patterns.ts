@@ -32,6 +32,9 @@ export function faultOfRegex(pattern: string): string | undefined {
   }
 }
 
+/** Any text that holds this one, in any case. */
+export const regexOfPart = (part: string): string => `(?i)${RE2JS.quote(part)}`;
+
 /** `%` is any text, `_` any one character, `\` takes the next one as it is. The whole text must match. */
 export function regexOfLike(pattern: string): string {
   let regex = "";

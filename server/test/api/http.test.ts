@@ -225,6 +225,7 @@ describe("openapi.json", () => {
       "/api/v1/alerts/{id}",
       "/api/v1/events",
       "/api/v1/projects",
+      "/api/v1/projects/{project}/runs",
       "/api/v1/projects/{project}/runs/{run}",
       "/api/v1/projects/{project}/runs/{run}/console",
       "/api/v1/projects/{project}/runs/{run}/images",
@@ -236,6 +237,9 @@ describe("openapi.json", () => {
       "/api/v1/projects/{project}/runs/{run}/tensors/matrix",
       "/api/v1/rules",
       "/api/v1/runs",
+      "/api/v1/runs/facets",
+      "/api/v1/runs/groups",
+      "/api/v1/runs/keys",
       "/api/v1/series",
     ]);
     for (const methods of Object.values(paths)) {

@@ -6,6 +6,7 @@ import { type FieldName, fields, type FieldType, states } from "../../src/filter
 import { aggregates, type Field, type Filter, type Literal } from "../../src/filter/tree.ts";
 
 export const keys = ["lr", "optimizer.name", "weight-decay", "in", "now", "a b", 'q"\\\n', "ü", "", "7d"];
+export const factKeys = ["plannedSteps", "lossKind", "sanityRun", "augmentation", "nothing"];
 export const metrics = ["loss", "val/acc", "max", "step/loss"];
 export const words = ["", "a", "prod", "Prod", "b%_", "exploding-gradient", "x\ny", "ü🙂", 'q"\\', "true", "1"];
 export const numbers = [-1, 0, -0, 0.1, 1, 2, 3, 1e21, 1e-7, Infinity, -Infinity, NaN];
@@ -27,7 +28,8 @@ const patterns = ["a", "^a|b$", "(?i)PROD", ".", "x.y", "[^a-c]+", "\\pL🙂", "
 
 const names = Object.keys(fields) as FieldName[];
 export const arbitraryField: fc.Arbitrary<Field> = fc.constantFrom(...names).chain((name): fc.Arbitrary<Field> => {
-  if (name === "config" || name === "fact") return fc.constantFrom(...keys).map((key) => ({ name, key }));
+  if (name === "fact") return fc.constantFrom(...factKeys).map((key) => ({ name, key }));
+  if (name === "config") return fc.constantFrom(...keys).map((key) => ({ name, key }));
   if (name !== "summary") return fc.constant({ name });
   return record({ name: fc.constant(name), key: fc.constantFrom(...metrics), aggregate: fc.constantFrom(...aggregates) });
 });

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { defineQuery, Integer, UInt64 } from "../query.ts";
+import { deletedRuns } from "./deleted-runs.ts";
 
 /** Present state of every incident of one run, for going on where another server was. */
 export const runIncidents = defineQuery({
@@ -18,7 +19,7 @@ export const incidentPage = defineQuery({
   sql: `SELECT incident, min(time_ms) AS opened, argMax(state, (transition, time_ms)) AS now, argMax(body, (transition, time_ms)) AS latest
     FROM incident_events
     WHERE ({project:String} = '' OR project = {project:String}) AND ({run:String} = '' OR run_id = {run:String})
-      AND ({rule:String} = '' OR rule = {rule:String}) AND run NOT IN (SELECT run FROM tombstones)
+      AND ({rule:String} = '' OR rule = {rule:String}) AND run NOT IN ${deletedRuns}
     GROUP BY run, incident
     HAVING ({state:String} = '' OR now = {state:String}) AND (opened, incident) < ({before_ms:Int64}, {before_id:String})
     ORDER BY opened DESC, incident DESC LIMIT {limit:UInt32}`,
@@ -37,7 +38,7 @@ export const incidentPage = defineQuery({
 export const incidentById = defineQuery({
   name: "incident-by-id",
   sql: `SELECT argMax(body, (transition, time_ms)) AS latest FROM incident_events
-    WHERE incident = {incident:String} AND run NOT IN (SELECT run FROM tombstones) GROUP BY run, incident`,
+    WHERE incident = {incident:String} AND run NOT IN ${deletedRuns} GROUP BY run, incident`,
   parameters: z.object({ incident: z.string() }),
   row: z.object({ latest: z.string() }),
 });
@@ -63,7 +64,7 @@ export const firingByProject = defineQuery({
   name: "firing-by-project",
   sql: `SELECT project, countIf(now = 'firing') AS firing FROM (
       SELECT project, run, incident, argMax(state, (transition, time_ms)) AS now FROM incident_events
-      WHERE run NOT IN (SELECT run FROM tombstones) GROUP BY project, run, incident
+      WHERE run NOT IN ${deletedRuns} GROUP BY project, run, incident
     ) GROUP BY project`,
   parameters: z.object({}),
   row: z.object({ project: z.string(), firing: Integer }),

@@ -12,7 +12,7 @@ export const runIdentity = defineQuery({
 
 export const runTombstone = defineQuery({
   name: "run-tombstone",
-  sql: `SELECT time_ms FROM tombstones FINAL WHERE run = {run:UInt64}`,
+  sql: `SELECT time_ms FROM tombstones FINAL WHERE run = {run:UInt64} AND deleted = 1`,
   parameters: z.object({ run: UInt64 }),
   row: z.object({ time_ms: Integer }),
 });

@@ -1,0 +1,78 @@
+// Rows of run_summaries as seen from a moment: only the columns that a query uses are read, and what depends on the
+// moment (state, duration) is worked out beside them, from the last sign of life as it is now.
+
+import type { Field, Filter } from "../../filter/tree.ts";
+import { deletedRuns } from "./deleted-runs.ts";
+import { filterSql, type RowScope } from "./filter-sql.ts";
+
+/** Which runs, as seen from a moment. */
+export interface RunSelection {
+  readonly filter: Filter | undefined;
+  readonly project: string | undefined;
+  readonly nowMs: number;
+  /** A run that was silent for longer and did not end has crashed. */
+  readonly silenceMs: number;
+}
+
+export interface SelectedRows extends RowScope {
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** FROM with the rows that are selected; asked for last, when all columns have been named. */
+  from(): string;
+}
+
+/** @param keys only these runs, whatever the filter. */
+export function selectRows({ filter, project, nowMs, silenceMs }: RunSelection, keys?: readonly bigint[]): SelectedRows {
+  const parameters: Record<string, unknown> = {};
+  const stored = new Set<string>(["run"]);
+  let needsSign = false;
+  const bind: RowScope["bind"] = (type, value) => {
+    const name = `p${Object.keys(parameters).length}`;
+    parameters[name] = value;
+    return `{${name}:${type}}`;
+  };
+  const of = (name: string): string => {
+    stored.add(name);
+    return `s.${name}`;
+  };
+  const now = bind("Int64", nowMs);
+  const sign = (): string => {
+    needsSign = true;
+    return `greatest(${of("last_sign_ms")}, h.last_ms)`;
+  };
+  const isSilent = (): string => `${now} - ${sign()} >= ${bind("Int64", silenceMs)}`;
+  const derived: Readonly<Record<string, () => string>> = {
+    sign_ms: sign,
+    state: () => `multiIf(${of("ended_state")} != '', ${of("ended_state")}, ${isSilent()}, 'crashed', 'running')`,
+    end_ms: () => `if(${of("ended_state")} != '', ${of("ended_ms")}, ${sign()})`,
+    duration_ms: () => `(multiIf(${of("ended_state")} != '', ${of("ended_ms")}, ${isSilent()}, ${sign()}, ${now}) - ${of("created_ms")})`,
+  };
+  const scope: RowScope = { nowMs, bind, column: (name) => derived[name]?.() ?? of(name) };
+
+  const conditions = [`run NOT IN ${deletedRuns}`];
+  if (project !== undefined) conditions.push(`project = ${bind("String", project)}`);
+  const ofKeys = keys === undefined ? "" : `WHERE run IN ${bind("Array(UInt64)", [...keys])}`;
+  if (keys !== undefined) conditions.push(ofKeys.slice("WHERE ".length));
+  const filters: string[] = [];
+  if (keys === undefined && filter !== undefined) filters.push(filterSql(filter, scope));
+  // Who does not ask for what was put away does not see it.
+  if (keys === undefined && !(filter !== undefined && names(filter, "archived"))) filters.push(`NOT ${of("archived")}`);
+  return {
+    ...scope,
+    parameters,
+    from: () => `FROM (SELECT ${[...stored].join(", ")} FROM run_summaries FINAL WHERE ${conditions.join(" AND ")}) AS s
+      ${needsSign ? `LEFT JOIN (SELECT run, max(time_ms) AS last_ms FROM heartbeats ${ofKeys} GROUP BY run) AS h ON h.run = s.run` : ""}
+      WHERE ${filters.length === 0 ? "1" : filters.join(" AND ")}`,
+  };
+}
+
+function names(filter: Filter, field: Field["name"]): boolean {
+  switch (filter.kind) {
+    case "and":
+    case "or":
+      return filter.of.some((part) => names(part, field));
+    case "not":
+      return names(filter.of, field);
+    default:
+      return filter.field.name === field;
+  }
+}
