@@ -18,6 +18,8 @@ import { createHub } from "./live/hub.ts";
 import { createLog } from "./observe/log.ts";
 import { createServerMetrics } from "./observe/metrics.ts";
 import { openStorage, type Storage } from "./storage/open-storage.ts";
+import { runKey } from "./storage/keys.ts";
+import { recentTombstones } from "./storage/queries/run-identity.ts";
 import { createSummarizer } from "./summaries/summarizer.ts";
 import { version } from "./version.ts";
 import { createWatcher } from "./watch/watcher.ts";
@@ -31,6 +33,8 @@ const insertRowsMax = 1_000_000;
 const queueBytesMax = 64 * 1024 * 1024;
 const snapshotIntervalMs = 2_000;
 const heartbeatFlushMs = 3_000;
+/** How far the clocks of two servers may be apart for a deletion to be seen at once. */
+const tombstoneMemoryMs = 60_000;
 const liveRingEventsMax = 2_000;
 const stopPatienceMs = 20_000;
 
@@ -156,6 +160,12 @@ async function run(config: Config, storage: Storage, log: ReturnType<typeof crea
     publicUrl: () => publicUrl,
     allowedHosts: () => [...boundHosts, ...config.allowedHosts],
     ready: () => ready,
+    runChanged: async (ref, state) => {
+      const key = runKey(ref.project, ref.run);
+      runs.forget(key);
+      await summarized(key);
+      if (state !== undefined) hub.publish({ type: "run", ...ref, state });
+    },
     ruleStatus: async (project, id) => {
       const run = await runs.find(project, id);
       return typeof run === "string" ? undefined : await watcher.status(run);
@@ -171,10 +181,14 @@ async function run(config: Config, storage: Storage, log: ReturnType<typeof crea
   for (const name of new Set([config.host, "localhost", "127.0.0.1", "[::1]"])) boundHosts.push(`${name}:${httpPort}`);
   const page = `http://${config.host}:${httpPort}`;
   if (publicUrl === "") publicUrl = page;
-  const beating = setInterval(
-    () => heartbeats.flush().catch((error: unknown) => log.warn({ err: error }, "heartbeats not stored")),
-    heartbeatFlushMs,
-  );
+  const beating = setInterval(() => {
+    heartbeats.flush().catch((error: unknown) => log.warn({ err: error }, "heartbeats not stored"));
+    // Runs that another server deleted.
+    store
+      .read(recentTombstones, { since_ms: nowMs() - tombstoneMemoryMs })
+      .then((rows) => rows.forEach(({ run }) => runs.forget(run)))
+      .catch((error: unknown) => log.warn({ err: error }, "tombstones not read"));
+  }, heartbeatFlushMs);
   summarizer.start();
   ready = true;
   if (config.readyJson) {

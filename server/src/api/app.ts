@@ -18,6 +18,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { projectRoutes } from "./routes/projects.ts";
 import { ruleRoutes } from "./routes/rules.ts";
+import { runEditRoutes } from "./routes/run-edits.ts";
 import { runGroupRoutes } from "./routes/run-groups.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { seriesRoutes } from "./routes/series.ts";
@@ -92,6 +93,7 @@ function v1(deps: ApiDeps): OpenAPIHono {
     projectRoutes,
     runRoutes,
     runGroupRoutes,
+    runEditRoutes,
     seriesRoutes,
     tensorRoutes,
     alertRoutes,

@@ -8,6 +8,7 @@ import { runKey } from "../storage/keys.ts";
 import { runByKey } from "../storage/queries/runs.ts";
 import type { Store } from "../storage/store.ts";
 import { ProblemError } from "./problem.ts";
+import type { RunRef, RunState } from "./schema.ts";
 import type { ReadContext, StoredRun } from "./run-reader.ts";
 
 export interface ApiDeps {
@@ -23,6 +24,8 @@ export interface ApiDeps {
   readonly ready: () => boolean;
   /** What each rule thinks of a run; undefined: no such run. */
   readonly ruleStatus: (project: string, run: string) => Promise<readonly RuleStatus[] | undefined>;
+  /** A user changed, deleted or brought back a run: resolves when lists and ingest know. */
+  readonly runChanged: (ref: RunRef, state?: RunState) => Promise<void>;
   /** Told of errors that are the server's own fault. */
   readonly failed?: (what: string, error: unknown) => void;
   /** Folder of the built page; default: where the web room builds to. */

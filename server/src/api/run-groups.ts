@@ -8,8 +8,7 @@ import { facetQuery, type GroupRow, groupsQuery, keysQuery } from "../storage/qu
 import { jsonFloat } from "./json-float.ts";
 import { type AskedRuns, filterOf, ofText } from "./run-list.ts";
 import type { ReadContext } from "./run-reader.ts";
-import type { RunFacets, RunGroups, RunKeys } from "./schema-groups.ts";
-import type { Cell } from "./schema.ts";
+import type { Cell, RunFacets, RunGroups, RunKeys } from "./schema-runs.ts";
 
 const valuesMax = 100;
 const groupsMax = 1_000;

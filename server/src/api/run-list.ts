@@ -15,7 +15,8 @@ import { pageKeysQuery, type RunRow, runRowsQuery, type SortKey, type SortValue 
 import { jsonFloat } from "./json-float.ts";
 import { ProblemError } from "./problem.ts";
 import { type ReadContext, worstOf } from "./run-reader.ts";
-import { type Cell, Float, type ListedRun, type RunPage, type RunState } from "./schema.ts";
+import type { Cell, ListedRun, RunPage } from "./schema-runs.ts";
+import { Float, type RunState } from "./schema.ts";
 
 /** What a request says about the runs it means. */
 export interface AskedRuns {

@@ -23,6 +23,8 @@ export interface KnownRuns {
   find(project: string, id: string): Promise<Lookup>;
   /** Stores the identity of a new run; the earliest of several openings wins. */
   create(project: string, id: string, nowMs: number): Promise<KnownRun>;
+  /** What is known of it may be wrong by now: it is read again when it is needed. */
+  forget(run: bigint): void;
 }
 
 /** Runs kept in memory; the one used longest ago goes first. */
@@ -67,6 +69,7 @@ export function createKnownRuns(store: Store): KnownRuns {
 
   return {
     find,
+    forget: (run) => void cache.delete(run),
     async create(project, id, nowMs) {
       const run = runKey(project, id);
       await store.insertRows("runs", [{ project, run: run.toString(), id, created_ms: nowMs, month: monthOf(nowMs) }]);

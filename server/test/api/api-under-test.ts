@@ -49,6 +49,12 @@ export async function apiUnderTest(overrides: Partial<ApiDeps> = {}): Promise<Ap
     nowMs: () => nowMs,
   });
   const hub = createHub({ ringEventsMax: 100 });
+  const summarizer = createSummarizer({
+    store: storage.store,
+    nowMs: () => nowMs,
+    silenceMs: silenceMsDefault,
+    failed: (what, error) => console.error(what, error),
+  });
   const api = createApi({
     store: storage.store,
     hub,
@@ -58,14 +64,9 @@ export async function apiUnderTest(overrides: Partial<ApiDeps> = {}): Promise<Ap
     allowedHosts: () => [host],
     ready: () => true,
     ruleStatus: async () => undefined,
+    runChanged: async (ref) => await summarizer.refresh([keyOf(ref)]),
     failed: (what, error) => console.error(what, error),
     ...overrides,
-  });
-  const summarizer = createSummarizer({
-    store: storage.store,
-    nowMs: () => nowMs,
-    silenceMs: silenceMsDefault,
-    failed: (what, error) => console.error(what, error),
   });
   const request = async (path: string, init: RequestInit = {}): Promise<Response> => await api.request(`http://${host}${path}`, init);
   const parsed = async <Schema extends z.ZodType>(response: Response, schema: Schema): Promise<z.output<Schema>> => {

@@ -30,5 +30,6 @@ export const bareDeps: ApiDeps = {
   allowedHosts: () => [host],
   ready: () => true,
   ruleStatus: async () => undefined,
+  runChanged: async () => undefined,
   pageFolder: "/nowhere",
 };

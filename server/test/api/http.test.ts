@@ -235,6 +235,7 @@ describe("openapi.json", () => {
       "/api/v1/projects/{project}/runs/{run}/tensors",
       "/api/v1/projects/{project}/runs/{run}/tensors/histograms",
       "/api/v1/projects/{project}/runs/{run}/tensors/matrix",
+      "/api/v1/projects/{project}/runs/{run}/undelete",
       "/api/v1/rules",
       "/api/v1/runs",
       "/api/v1/runs/facets",

@@ -1,8 +1,7 @@
 // The list of runs through the API: filters and their errors, order, columns, pages that stay, facets and groups.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { RunFacets, RunGroups, RunKeys } from "../../src/api/schema-groups.ts";
-import { RunPage } from "../../src/api/schema.ts";
+import { RunFacets, RunGroups, RunKeys, RunPage } from "../../src/api/schema-runs.ts";
 import { type ApiUnderTest, apiUnderTest, insertEvents, insertHeartbeat, insertPoints, insertRun, startMs } from "./api-under-test.ts";
 
 let under: ApiUnderTest;

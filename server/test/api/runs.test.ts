@@ -2,7 +2,8 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
-import { Metric, Project, RunDetail, RunPage } from "../../src/api/schema.ts";
+import { RunPage } from "../../src/api/schema-runs.ts";
+import { Metric, Project, RunDetail } from "../../src/api/schema.ts";
 import {
   type ApiUnderTest,
   apiUnderTest,

@@ -4,7 +4,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { type ApiDeps, readContext } from "../deps.ts";
 import { answers } from "../route-parts.ts";
 import { readFacets, readGroups, readKeys } from "../run-groups.ts";
-import { RunFacets, RunGroups, RunKeys } from "../schema-groups.ts";
+import { RunFacets, RunGroups, RunKeys } from "../schema-runs.ts";
 import { RunState } from "../schema.ts";
 
 const which = z.object({

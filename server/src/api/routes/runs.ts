@@ -13,7 +13,8 @@ import { jsonFloat } from "../json-float.ts";
 import { answers, cursorParameter, limitParameter, RunParameters } from "../route-parts.ts";
 import { readRunList } from "../run-list.ts";
 import { type ReadContext, readRunDetail } from "../run-reader.ts";
-import { Metric, RunDetail, RunPage, RunState } from "../schema.ts";
+import { RunPage } from "../schema-runs.ts";
+import { Metric, RunDetail, RunState } from "../schema.ts";
 
 const listQuery = z.object({
   filter: z

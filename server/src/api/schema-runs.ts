@@ -1,7 +1,20 @@
-// Shapes of facets, groups and keys.
+// Shapes of the list of runs, its facets, groups and keys.
 
 import { z } from "@hono/zod-openapi";
-import { Cell } from "./schema.ts";
+import { Float, Run } from "./schema.ts";
+
+/** A field of a run; null: absent. Times are Unix ms, durations ms. */
+export const Cell = z.union([Float, z.string(), z.boolean(), z.array(z.string()), z.null()]).openapi("Cell");
+export type Cell = z.infer<typeof Cell>;
+
+export const ListedRun = Run.extend({
+  asOf: z.number().openapi({ description: "Unix ms: its numbers are those of this moment; a live run's are a few seconds old" }),
+  cells: z.array(Cell).openapi({ description: "The columns that were asked for, in that order; then config and summary are empty" }),
+}).openapi("ListedRun");
+export type ListedRun = z.infer<typeof ListedRun>;
+
+export const RunPage = z.object({ runs: z.array(ListedRun), nextCursor: z.string().nullable() }).openapi("RunPage");
+export type RunPage = z.infer<typeof RunPage>;
 
 export const RunFacets = z
   .object({
