@@ -6,6 +6,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import "uplot/dist/uPlot.min.css";
+import { ApiError } from "./api/client.ts";
 import { App } from "./app.tsx";
 import { LiveProvider } from "./live/live.tsx";
 import "./styles/base.css";
@@ -21,7 +22,8 @@ const client = new QueryClient({
     queries: {
       // Live events say when something is old.
       staleTime: 30_000,
-      retry: 2,
+      // What the server refuses it refuses again.
+      retry: (count, error) => count < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
     },
   },
 });
