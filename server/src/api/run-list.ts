@@ -11,9 +11,10 @@ import type { Field, Filter } from "../filter/tree.ts";
 import { incidentCounts } from "../storage/queries/incidents.ts";
 import type { RunSelection } from "../storage/queries/row-scope.ts";
 import { type Cell as StoredCell, cellsOf } from "../storage/queries/run-cells.ts";
-import { pageKeysQuery, type RunRow, runRowsQuery, type SortKey, type SortValue } from "../storage/queries/run-rows.ts";
+import { pageKeysQuery, type RunRow, type SortKey, type SortValue } from "../storage/queries/run-rows.ts";
 import { jsonFloat } from "./json-float.ts";
 import { ProblemError } from "./problem.ts";
+import { readRunRows } from "./read-run-rows.ts";
 import { type ReadContext, worstOf } from "./run-reader.ts";
 import type { Cell, ListedRun, RunPage } from "./schema-runs.ts";
 import { Float, type RunState } from "./schema.ts";
@@ -92,15 +93,13 @@ async function listedRuns(
   keys: readonly bigint[],
   columns: readonly Field[] | undefined,
   moment: RunSelection,
-  { store, signal }: ReadContext,
+  context: ReadContext,
 ): Promise<ListedRun[]> {
   if (keys.length === 0) return [];
-  const { query, parameters } = runRowsQuery(keys, columns, moment);
-  const [rows, incidents] = await Promise.all([
-    store.read(query, parameters, { signal }),
-    store.read(incidentCounts, { runs: [...keys] }, { signal }),
+  const [rowOf, incidents] = await Promise.all([
+    readRunRows(keys, columns, moment, context),
+    context.store.read(incidentCounts, { runs: [...keys] }, { signal: context.signal }),
   ]);
-  const rowOf = new Map(rows.map((row) => [row.run, row]));
   const incidentsOf = new Map(incidents.map((row) => [row.run, row]));
   const cells = cellsOf(columns ?? []);
   return keys.flatMap((key) => {

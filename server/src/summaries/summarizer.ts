@@ -1,4 +1,4 @@
-// Keeps run_summaries up to date: every second it makes the rows again that are due, the oldest first. What is due is told
+// Keeps run_summaries up to date: every two seconds it makes the rows again that are due, the oldest first. What is due is told
 // by the tables alone, so any number of servers may do it, and one that was killed misses nothing. A live run's row is
 // about 5 s old; one that is costly to make is made less often, so that summaries take at most about a twentieth of the
 // engine's time.
@@ -25,7 +25,7 @@ export interface Summarizer {
   stop(): Promise<void>;
 }
 
-const sweepIntervalMs = 1_000;
+const sweepIntervalMs = 2_000;
 /** A live run's row is left alone for this long. */
 const refreshIntervalMs = 5_000;
 /** Heartbeats are stored up to 3 s after what they are signs of, incidents right after a commit. */

@@ -3,10 +3,11 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
+import { readRunRows } from "../../src/api/read-run-rows.ts";
 import { printFilter } from "../../src/filter/print.ts";
 import { cellsOf } from "../../src/storage/queries/run-cells.ts";
 import { type FieldName, fields as fieldInfos } from "../../src/filter/fields.ts";
-import { pageKeysQuery, type RunRow, runRowsQuery } from "../../src/storage/queries/run-rows.ts";
+import { pageKeysQuery, type RunRow } from "../../src/storage/queries/run-rows.ts";
 import { defineQuery } from "../../src/storage/query.ts";
 import { createSummarizer } from "../../src/summaries/summarizer.ts";
 import { type ApiUnderTest, apiUnderTest, startMs } from "../api/api-under-test.ts";
@@ -38,8 +39,8 @@ async function rowsOf(filter: Filter, project: string | undefined, columns: read
   const selection = { filter, project, nowMs: startMs, silenceMs };
   const page = pageKeysQuery({ ...selection, sort: byCreation, after: undefined, limit: 200 });
   const keys = (await under.store.read(page.query, page.parameters)).map(({ run }) => run);
-  const shown = runRowsQuery(keys, columns, selection);
-  return await under.store.read(shown.query, shown.parameters);
+  const rows = await readRunRows(keys, columns, selection, { store: under.store, signal: new AbortController().signal });
+  return [...rows.values()];
 }
 
 const found = async (filter: Filter, project: string | undefined): Promise<string[]> =>

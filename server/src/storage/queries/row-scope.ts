@@ -20,16 +20,23 @@ export interface SelectedRows extends RowScope {
   from(): string;
 }
 
-/** @param keys only these runs, whatever the filter. */
-export function selectRows({ filter, project, nowMs, silenceMs }: RunSelection, keys?: readonly bigint[]): SelectedRows {
+/** Bound values of a query that is being put together. */
+export function createBinder(): { readonly bind: RowScope["bind"]; readonly parameters: Readonly<Record<string, unknown>> } {
   const parameters: Record<string, unknown> = {};
+  return {
+    bind(type, value) {
+      const name = `p${Object.keys(parameters).length}`;
+      parameters[name] = value;
+      return `{${name}:${type}}`;
+    },
+    parameters,
+  };
+}
+
+export function selectRows({ filter, project, nowMs, silenceMs }: RunSelection): SelectedRows {
+  const { bind, parameters } = createBinder();
   const stored = new Set<string>(["run"]);
   let needsSign = false;
-  const bind: RowScope["bind"] = (type, value) => {
-    const name = `p${Object.keys(parameters).length}`;
-    parameters[name] = value;
-    return `{${name}:${type}}`;
-  };
   const of = (name: string): string => {
     stored.add(name);
     return `s.${name}`;
@@ -41,26 +48,22 @@ export function selectRows({ filter, project, nowMs, silenceMs }: RunSelection, 
   };
   const isSilent = (): string => `${now} - ${sign()} >= ${bind("Int64", silenceMs)}`;
   const derived: Readonly<Record<string, () => string>> = {
-    sign_ms: sign,
     state: () => `multiIf(${of("ended_state")} != '', ${of("ended_state")}, ${isSilent()}, 'crashed', 'running')`,
-    end_ms: () => `if(${of("ended_state")} != '', ${of("ended_ms")}, ${sign()})`,
     duration_ms: () => `(multiIf(${of("ended_state")} != '', ${of("ended_ms")}, ${isSilent()}, ${sign()}, ${now}) - ${of("created_ms")})`,
   };
   const scope: RowScope = { nowMs, bind, column: (name) => derived[name]?.() ?? of(name) };
 
   const conditions = [`run NOT IN ${deletedRuns}`];
   if (project !== undefined) conditions.push(`project = ${bind("String", project)}`);
-  const ofKeys = keys === undefined ? "" : `WHERE run IN ${bind("Array(UInt64)", [...keys])}`;
-  if (keys !== undefined) conditions.push(ofKeys.slice("WHERE ".length));
   const filters: string[] = [];
-  if (keys === undefined && filter !== undefined) filters.push(filterSql(filter, scope));
+  if (filter !== undefined) filters.push(filterSql(filter, scope));
   // Who does not ask for what was put away does not see it.
-  if (keys === undefined && !(filter !== undefined && names(filter, "archived"))) filters.push(`NOT ${of("archived")}`);
+  if (!(filter !== undefined && names(filter, "archived"))) filters.push(`NOT ${of("archived")}`);
   return {
     ...scope,
     parameters,
     from: () => `FROM (SELECT ${[...stored].join(", ")} FROM run_summaries FINAL WHERE ${conditions.join(" AND ")}) AS s
-      ${needsSign ? `LEFT JOIN (SELECT run, max(time_ms) AS last_ms FROM heartbeats ${ofKeys} GROUP BY run) AS h ON h.run = s.run` : ""}
+      ${needsSign ? "LEFT JOIN (SELECT run, max(time_ms) AS last_ms FROM heartbeats GROUP BY run) AS h ON h.run = s.run" : ""}
       WHERE ${filters.length === 0 ? "1" : filters.join(" AND ")}`,
   };
 }

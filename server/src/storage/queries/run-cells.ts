@@ -3,7 +3,7 @@
 
 import type { Aggregate, Field } from "../../filter/tree.ts";
 import { metricKey } from "../keys.ts";
-import type { SelectedRows } from "./row-scope.ts";
+import type { RowScope } from "./filter-sql.ts";
 import type { RunRow } from "./run-rows.ts";
 
 /** Undefined: absent. */
@@ -20,17 +20,17 @@ function keysOf(columns: readonly Field[]): { config: string[]; fact: string[]; 
   return { config: keyed("config"), fact: keyed("fact"), metrics: keyed("summary"), aggregates: [...new Set(aggregates)] };
 }
 
-export function cellColumns(columns: readonly Field[], rows: SelectedRows): string {
+export function cellColumns(columns: readonly Field[], bind: RowScope["bind"]): string {
   const { config, fact, metrics, aggregates } = keysOf(columns);
   const keyed = (name: "config" | "fact", keys: readonly string[]): string => {
     if (keys.length === 0) return `[] AS ${name}_cells`;
-    const of = ["numbers", "texts", "flags"].map((type) => rows.column(`${name}_${type}`));
-    return `arrayMap(key -> (${of.map((map) => `mapContains(${map}, key), ${map}[key]`).join(", ")}), ${rows.bind("Array(String)", keys)}) AS ${name}_cells`;
+    const of = ["numbers", "texts", "flags"].map((type) => `${name}_${type}`);
+    return `arrayMap(key -> (${of.map((map) => `mapContains(${map}, key), ${map}[key]`).join(", ")}), ${bind("Array(String)", keys)}) AS ${name}_cells`;
   };
   const parts = [keyed("config", config), keyed("fact", fact)];
   if (metrics.length === 0) return [...parts, "[] AS has_metric, [] AS metric_points, [] AS aggregated"].join(", ");
-  const at = `arrayMap(key -> indexOf(${rows.column("metrics")}, key), ${rows.bind("Array(UInt64)", metrics.map(metricKey))})`;
-  const valuesOf = (aggregate: Aggregate): string => `arrayMap(i -> if(i = 0, nan, ${rows.column(`summary_${aggregate}`)}[i]), ${at})`;
+  const at = `arrayMap(key -> indexOf(metrics, key), ${bind("Array(UInt64)", metrics.map(metricKey))})`;
+  const valuesOf = (aggregate: Aggregate): string => `arrayMap(i -> if(i = 0, nan, summary_${aggregate}[i]), ${at})`;
   return [
     ...parts,
     `arrayMap(i -> toUInt8(i > 0), ${at}) AS has_metric`,
