@@ -5,7 +5,9 @@ import { Command, Option } from "commander";
 import { CommandError } from "./cli/call-api.ts";
 import { keysCommand } from "./cli/keys-command.ts";
 import { loginCommand } from "./cli/login-command.ts";
+import { runsCommand } from "./cli/runs-command.ts";
 import { Config, ConfigError, configKeys, flagOf, loadConfig, switches, variableOf } from "./config.ts";
+import { FilterError } from "./filter/filter-error.ts";
 import { serve, StartError } from "./serve.ts";
 import { version } from "./version.ts";
 
@@ -23,12 +25,13 @@ serveCommand.action(async ({ config: file, ...flags }: Record<string, unknown>) 
   await serve(loadConfig({ flags, environment: process.env, file: file as string | undefined }));
 });
 
-program.addCommand(keysCommand()).addCommand(loginCommand());
+program.addCommand(keysCommand()).addCommand(loginCommand()).addCommand(runsCommand());
 
 try {
   await program.parseAsync();
 } catch (error) {
-  if (!(error instanceof ConfigError || error instanceof StartError || error instanceof CommandError)) throw error;
+  if (!(error instanceof ConfigError || error instanceof StartError || error instanceof CommandError || error instanceof FilterError))
+    throw error;
   process.stderr.write(`${error.message.replaceAll(/^/gm, "gradwatch: ")}\n`);
   process.exit(error instanceof ConfigError ? 2 : 1);
 }

@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { serve as serveHttp, type ServerType } from "@hono/node-server";
 import { keyFolder, removeKey } from "@gradwatch/proto";
 import { createApi } from "./api/app.ts";
+import { silenceMsDefault } from "./api/deps.ts";
 import { alertNotice } from "./alerts/alert-notice.ts";
 import { createIncidentLog } from "./alerts/incident-log.ts";
 import { createAccess } from "./auth/access.ts";
@@ -27,6 +28,9 @@ import { createHub } from "./live/hub.ts";
 import { createLog } from "./observe/log.ts";
 import { createServerMetrics } from "./observe/metrics.ts";
 import { openStorage, type Storage } from "./storage/open-storage.ts";
+import { runKey } from "./storage/keys.ts";
+import { recentTombstones } from "./storage/queries/run-identity.ts";
+import { createSummarizer } from "./summaries/summarizer.ts";
 import { version } from "./version.ts";
 import { createWatcher } from "./watch/watcher.ts";
 
@@ -39,6 +43,8 @@ const insertRowsMax = 1_000_000;
 const queueBytesMax = 64 * 1024 * 1024;
 const snapshotIntervalMs = 2_000;
 const heartbeatFlushMs = 3_000;
+/** How far the clocks of two servers may be apart for a deletion to be seen at once. */
+const tombstoneMemoryMs = 60_000;
 const liveRingEventsMax = 2_000;
 const stopPatienceMs = 20_000;
 
@@ -83,6 +89,12 @@ async function run(
   const subscribers = createSubscribers();
   const control = createControlRequests({ subscribers, newId: randomUUID, heard: hub.publish });
   const heartbeats = createHeartbeats(store, nowMs);
+  const failed = (what: string, error: unknown): void => log.error({ err: error }, `${what} failed`);
+  const summarizer = createSummarizer({ store, nowMs, silenceMs: silenceMsDefault, failed });
+  /** The lists know of a run's beginning and end before the news goes out. */
+  const summarized = async (run: bigint): Promise<void> => {
+    await summarizer.refresh([run]).catch((error: unknown) => failed("summary of a run", error));
+  };
   let publicUrl = config.publicUrl ?? "";
   const incidents = createIncidentLog({ store, hub, nowMs, publicUrl: () => publicUrl });
   const watcher = createWatcher({
@@ -144,17 +156,19 @@ async function run(
     opened: (run, request) => {
       const ranks = openRanks.get(run.key) ?? new Set();
       openRanks.set(run.key, ranks.add(producerOf(request.producer)));
-      hub.publish({ type: "run", project: run.project, run: run.id, state: "running" });
+      void summarized(run.key).then(() => hub.publish({ type: "run", project: run.project, run: run.id, state: "running" }));
     },
     closed: async (run, request) => {
       for (const { reason, points } of request.drops) metrics.clientDropped(reason, Number(points));
       // The last steps of the ranks stand before the news goes out.
+      heartbeats.beat(run, request.rank, undefined);
       await heartbeats.flush().catch((error: unknown) => log.warn({ err: error }, "heartbeats not stored"));
       const ranks = openRanks.get(run.key);
       ranks?.delete(producerOf(request.producer));
       if (ranks !== undefined && ranks.size > 0) return;
       openRanks.delete(run.key);
       await watcher.closed(run);
+      await summarized(run.key);
       hub.publish({ type: "run", project: run.project, run: run.id, state: runStateOf(request.outcome) });
     },
     failed: (what, error) => log.error({ err: error }, `${what} failed`),
@@ -175,6 +189,12 @@ async function run(
     allowedHosts: () => [...boundHosts, ...config.allowedHosts],
     ready: () => ready,
     control,
+    runChanged: async (ref, state) => {
+      const key = runKey(ref.project, ref.run);
+      runs.forget(key);
+      await summarized(key);
+      if (state !== undefined) hub.publish({ type: "run", ...ref, state });
+    },
     ruleStatus: async (project, id) => {
       const run = await runs.find(project, id);
       return typeof run === "string" ? undefined : await watcher.status(run);
@@ -192,14 +212,19 @@ async function run(
   const page = `${tls === undefined ? "http" : "https"}://${inAddress(config.host)}:${httpPort}`;
   const grpc = `${inAddress(config.host)}:${grpcPort}`;
   if (publicUrl === "") publicUrl = page;
-  const beating = setInterval(
-    () => heartbeats.flush().catch((error: unknown) => log.warn({ err: error }, "heartbeats not stored")),
-    heartbeatFlushMs,
-  );
+  const beating = setInterval(() => {
+    heartbeats.flush().catch((error: unknown) => log.warn({ err: error }, "heartbeats not stored"));
+    // Runs that another server deleted.
+    store
+      .read(recentTombstones, { since_ms: nowMs() - tombstoneMemoryMs })
+      .then((rows) => rows.forEach(({ run }) => runs.forget(run)))
+      .catch((error: unknown) => log.warn({ err: error }, "tombstones not read"));
+  }, heartbeatFlushMs);
   const ownKey = { folder: keyFolder(process.env), addresses: ownAddresses(config.host, [httpPort, grpcPort], config.publicUrl) };
   const localKey = await orStartError(() => ensureLocalKey({ ...ownKey, keyring: access.keyring }));
   // Behind "#" it reaches no log and no other server.
   const link = `${publicUrl}/#key=${textOf(await createSession(access.keyring, localKey.id, nowMs()))}`;
+  summarizer.start();
   ready = true;
   if (config.readyJson) {
     process.stdout.write(`${JSON.stringify({ event: "ready", http: page, grpc, page: link, enginePid: storage.enginePid() ?? null })}\n`);
@@ -217,7 +242,7 @@ async function run(
     process.exit(1);
   }, stopPatienceMs).unref();
   clearInterval(beating);
-  await stopAll(ingest, http, hub);
+  await Promise.all([stopAll(ingest, http, hub), summarizer.stop()]);
   await watcher.drained();
   await heartbeats.flush().catch(() => undefined);
   // Of a port that was free by chance, nobody will ask again.

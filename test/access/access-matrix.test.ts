@@ -17,6 +17,8 @@ import { ask, call, rpcNames, statusOf, writeOnce } from "./ask.ts";
 
 const project = "secret-project";
 const run = "r";
+/** What is deleted here, so that the other answers still have something to keep to themselves. */
+const doomed = "doomed";
 
 /** Handlers and fallbacks; what is only passed through is registered as "ALL *" and for all of "/api/*", too. */
 const routes = [
@@ -52,9 +54,10 @@ beforeAll(async () => {
   const victim = async (asker: Asker): Promise<[Asker, string]> => [asker, (await newKey(["read"], project)).key.id];
   victims = new Map(await Promise.all(askers.map(victim)));
 
-  const training = init({ project, id: run, url: server.grpc(), verbose: false });
+  const training = init({ project, id: run, url: server.grpc(), verbose: false, config: { [project]: 1 } });
   training.log({ loss: Number.NaN }, { step: 1 });
   await training.finish();
+  await init({ project, id: doomed, url: server.grpc(), verbose: false }).finish();
   // What a rule found is stored before the end of its run is taken.
   const { text } = await ask(`${server.http()}/api/v1/alerts`, { key: local });
   incident = (JSON.parse(text) as IncidentPage).incidents[0]?.id ?? "";
@@ -64,6 +67,9 @@ afterAll(() => server.dispose());
 
 /** What has to stand in the address for the route to have something to answer. */
 const queries: Readonly<Record<string, string>> = {
+  "GET /api/v1/runs": `?${new URLSearchParams({ filter: `not project = "elsewhere"` }).toString()}`,
+  "GET /api/v1/runs/facets": "?fields=project,id",
+  "GET /api/v1/runs/groups": "?by=project",
   "GET /api/v1/projects/:project/runs/:run/images/data": "?name=n&step=0",
   "GET /api/v1/projects/:project/runs/:run/tensors/matrix": "?kind=weight",
   "GET /api/v1/projects/:project/runs/:run/tensors/histograms": "?kind=weight&name=w",
@@ -71,6 +77,7 @@ const queries: Readonly<Record<string, string>> = {
 };
 const bodies: Readonly<Record<string, unknown>> = {
   "POST /api/v1/series": { runs: [{ project, run }], metrics: ["loss"] },
+  "PATCH /api/v1/projects/:project/runs/:run": { notes: "seen" },
   "POST /api/v1/keys": { owner: "another", scopes: ["read"], projects: [project] },
   // Nothing that could be a key: what is asked here is whether the door is there.
   "POST /api/v1/session": {},
@@ -82,7 +89,7 @@ async function askRoute(action: string, asker: Asker): Promise<string> {
     .replace("/api/*", "/api/nothing")
     .replace("*", "/")
     .replace(":project", project)
-    .replace(":run", run)
+    .replace(":run", method === "DELETE" || pattern.endsWith("/undelete") ? doomed : run)
     .replace(":id", pattern.includes("/keys/") ? (victims.get(asker) ?? "") : incident);
   const { status, text } = await ask(`${server.http()}${path}${queries[action] ?? ""}`, {
     method: method === "ALL" ? "GET" : method,

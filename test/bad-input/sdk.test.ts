@@ -2,7 +2,8 @@
 
 import { init, type Run } from "@gradwatch/sdk";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { RunDetail, RunPage } from "../../server/src/api/schema.ts";
+import { RunPage } from "../../server/src/api/schema-runs.ts";
+import { RunDetail } from "../../server/src/api/schema.ts";
 import { startServer, type ServerProcess } from "../processes/server-process.ts";
 
 let server: ServerProcess;

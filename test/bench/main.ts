@@ -3,10 +3,11 @@
 import { parseArgs } from "node:util";
 import { type Bench, type BenchResult, machine, tableOf } from "./bench.ts";
 import { ingestBench } from "./ingest.ts";
+import { queryBench } from "./query.ts";
 import { sdkBench } from "./sdk.ts";
 import { tfjsBench } from "./tfjs.ts";
 
-const benches: readonly Bench[] = [ingestBench, sdkBench, tfjsBench];
+const benches: readonly Bench[] = [ingestBench, queryBench, sdkBench, tfjsBench];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "boolean", default: false } } });
 const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name));

@@ -216,6 +216,55 @@ describe("the page", () => {
     expect(await page.getByRole("row", { name: "lr" }).innerText()).toMatch(/lr\s+0\.[12]\s+0\.[12]/);
   });
 
+  test("runs are filtered and sorted by the address; a wrong filter is shown at its column", async () => {
+    for (const [i, id] of ["sift-1", "sift-2", "sift-3"].entries()) {
+      const run = init({ project: "sifted", id, url: server.grpc(), verbose: false, config: { lr: (i + 1) / 10 } });
+      run.log({ loss: 3 - i }, { step: 0 });
+      await run.finish();
+    }
+    const rows = (): Promise<(string | null)[]> =>
+      page.getByTestId("run-row").evaluateAll((all) => all.map((row) => row.getAttribute("data-run")));
+    await page.goto(`${server.http()}/?${new URLSearchParams({ project: "sifted", filter: "config.lr > 0.1 and summary.loss.last < 3" })}`);
+    await expect.poll(rows, patience).toEqual(["sift-3", "sift-2"]);
+    await page.getByRole("button", { name: "Loss" }).click();
+    await expect.poll(() => new URL(page.url()).searchParams.get("sort"), patience).toBe("summary.loss.last");
+    await page.getByRole("button", { name: "Loss" }).click();
+    await expect.poll(rows, patience).toEqual(["sift-2", "sift-3"]);
+
+    const box = page.getByRole("textbox", { name: "Filter" });
+    await box.fill("config.lr >> 1");
+    await box.press("Enter");
+    const fault = page.getByTestId("filter-error");
+    await expect.poll(() => fault.getAttribute("data-column"), patience).toBe("12");
+    expect(await fault.innerText()).toContain("config.lr >> 1\n           ↑\ncolumn 12: expected a number");
+    complaints.splice(0);
+    await box.fill('id = "sift-1"');
+    await box.press("Enter");
+    await expect.poll(rows, patience).toEqual(["sift-1"]);
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
+  });
+
+  test("a run is renamed, tagged, deleted and brought back", async () => {
+    const run = startRun("edited");
+    run.log({ loss: 1 }, { step: 0 });
+    await run.finish();
+    await page.goto(`${server.http()}/projects/page/runs/edited`);
+    await page.getByText("Edit", { exact: true }).click();
+    await page.getByRole("textbox", { name: "Name" }).fill("a better name");
+    await page.getByRole("textbox", { name: "Tags, one a line" }).fill("prod\na,b");
+    await page.getByRole("button", { name: "Save" }).click();
+    await expect.poll(() => page.getByRole("heading", { level: 1 }).innerText(), patience).toBe("a better name");
+    await expect.poll(() => page.locator(".run-head .tag").allInnerTexts(), patience).toEqual(["prod", "a,b"]);
+    const status = async (): Promise<number> => (await fetch(`${server.http()}/api/v1/projects/page/runs/edited`)).status;
+    await page.getByRole("button", { name: "Delete the run" }).click();
+    await expect.poll(status, patience).toBe(404);
+    await page.getByRole("button", { name: "Bring it back" }).click();
+    await expect.poll(status, patience).toBe(200);
+    // The browser reports what it asked for while the run was away.
+    complaints.splice(0);
+  });
+
   test("a run whose name is hostile is text, and its address works after a reload", async () => {
     const id = `<img src=x onerror="document.title='owned'"> v1.5/%2e`;
     const run = startRun(id);

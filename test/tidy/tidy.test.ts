@@ -100,3 +100,10 @@ test("detect imports nothing outside itself, and touches no clock, disk or netwo
     });
   expect(wrong).toEqual([]);
 });
+
+test("the filter language imports nothing outside itself but its regular expressions", () => {
+  const imports = sources
+    .filter((file) => file.startsWith("server/src/filter/"))
+    .flatMap((file) => [...read(file).matchAll(/from "([^"]+)"/g)].map(([, target]) => target as string));
+  expect([...new Set(imports.filter((target) => !target.startsWith("./")))]).toEqual(["re2js"]);
+});

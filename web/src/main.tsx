@@ -7,6 +7,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Gate } from "./access/gate.tsx";
 import "uplot/dist/uPlot.min.css";
+import { ApiError } from "./api/client.ts";
 import { App } from "./app.tsx";
 import { LiveProvider } from "./live/live.tsx";
 import "./styles/base.css";
@@ -23,7 +24,8 @@ const client = new QueryClient({
     queries: {
       // Live events say when something is old.
       staleTime: 30_000,
-      retry: 2,
+      // What the server refuses it refuses again.
+      retry: (count, error) => count < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
     },
   },
 });

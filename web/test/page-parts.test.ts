@@ -11,7 +11,7 @@ import { linearRange, logRange, logTicks, usualScale } from "../src/chart/y-rang
 import { configDifferences } from "../src/compare/config-differences.ts";
 import { formatAge, formatDuration, formatNumber } from "../src/format.ts";
 import { compareHref, parseRoute, runHref } from "../src/routes.ts";
-import { lossOf, sortRuns } from "../src/runs/sort-runs.ts";
+import { lossOf } from "../src/runs/run-columns.ts";
 import { layOutHeatmap } from "../src/tensors/heatmap-layout.ts";
 import { thin } from "../src/tensors/histogram-layout.ts";
 
@@ -219,12 +219,6 @@ describe("the runs table", () => {
       incidents: { firing: 0, total: 0, worst: null },
       summary: loss === undefined ? {} : { "train/loss": loss },
     }) as unknown as Run;
-
-  test("NaN and absent losses come last when the best are first", () => {
-    const runs = [run("nan", "NaN"), run("two", 2), run("none", undefined), run("one", 1)];
-    expect(sortRuns(runs, { key: "loss", descending: false }, 0).map(({ name }) => name)).toEqual(["one", "two", "nan", "none"]);
-    expect(sortRuns(runs, undefined, 0)).toBe(runs);
-  });
 
   test("the loss is found by its common names", () => {
     expect(lossOf(run("a", 0.5))).toBe(0.5);

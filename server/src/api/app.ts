@@ -22,6 +22,8 @@ import { imageRoutes } from "./routes/images.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { projectRoutes } from "./routes/projects.ts";
 import { ruleRoutes } from "./routes/rules.ts";
+import { runEditRoutes } from "./routes/run-edits.ts";
+import { runGroupRoutes } from "./routes/run-groups.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { seriesRoutes } from "./routes/series.ts";
 import { sessionRoutes } from "./routes/session.ts";
@@ -96,6 +98,8 @@ function v1(deps: ApiDeps): OpenAPIHono {
   for (const add of [
     projectRoutes,
     runRoutes,
+    runGroupRoutes,
+    runEditRoutes,
     seriesRoutes,
     tensorRoutes,
     classRoutes,

@@ -11,6 +11,7 @@ import { runByKey } from "../storage/queries/runs.ts";
 import type { Store } from "../storage/store.ts";
 import { principalOf } from "./access-guard.ts";
 import { ProblemError } from "./problem.ts";
+import type { RunRef, RunState } from "./schema.ts";
 import type { ReadContext, StoredRun } from "./run-reader.ts";
 
 export interface ApiDeps {
@@ -33,6 +34,8 @@ export interface ApiDeps {
   readonly ruleStatus: (project: string, run: string) => Promise<readonly RuleStatus[] | undefined>;
   /** Asks the processes that are connected to this server. */
   readonly control: Pick<ControlRequests, "record" | "stop">;
+  /** A user changed, deleted or brought back a run: resolves when lists and ingest know. */
+  readonly runChanged: (ref: RunRef, state?: RunState) => Promise<void>;
   /** Told of errors that are the server's own fault. */
   readonly failed?: (what: string, error: unknown) => void;
   /** Folder of the built page; default: where the web room builds to. */
@@ -43,7 +46,7 @@ export interface ApiDeps {
   readonly eventHeartbeatMs?: number;
 }
 
-const silenceMsDefault = 60_000;
+export const silenceMsDefault = 60_000;
 
 export const readContext = (c: Context, { store, nowMs, silenceMs = silenceMsDefault }: ApiDeps): ReadContext => ({
   store,

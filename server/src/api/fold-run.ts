@@ -2,6 +2,7 @@
 // A rank is what its newest process says; a run has ended when all its ranks have.
 
 import { RunEnvironmentSchema, RunFactsSchema } from "@gradwatch/proto";
+import { foldEdits } from "./fold-edits.ts";
 import { plainMessage } from "./plain-message.ts";
 import type { RunState } from "./schema.ts";
 
@@ -15,7 +16,7 @@ export interface RunEvent {
 }
 
 /** Kinds of events that the list of runs needs, and those that one run's page needs beside them. */
-export const listedKinds: readonly string[] = ["opened", "closed", "config", "summary"];
+export const listedKinds: readonly string[] = ["opened", "closed", "config", "summary", "edited"];
 export const detailKinds: readonly string[] = [...listedKinds, "facts", "checkpoint", "drops", "environment"];
 
 export interface FoldedRun {
@@ -24,6 +25,11 @@ export interface FoldedRun {
   readonly jobType: string;
   readonly tags: string[];
   readonly notes: string;
+  /** Put away by a user; kept on top by one. */
+  readonly archived: boolean;
+  readonly pinned: boolean;
+  /** Whose key opened it; empty: it was opened without one. */
+  readonly owner: string;
   readonly ranks: number;
   readonly state: RunState;
   readonly lastSignMs: number;
@@ -59,15 +65,19 @@ export function foldRun(events: readonly RunEvent[], heartbeatMs: number, nowMs:
   const lastSignMs = Math.max(heartbeatMs, ...opened.map(({ time_ms }) => time_ms), ...closed.map(({ time_ms }) => time_ms));
   const ending = endingOf(opened, closed);
   const silent = nowMs - lastSignMs >= silenceMs;
+  const edits = foldEdits(of("edited").map(({ body }) => body));
   const facts = [...opened.map(({ ver, body }) => ({ ver, body: (body["facts"] ?? {}) as Body })), ...of("facts")].toSorted((a, b) =>
     a.ver < b.ver ? -1 : a.ver > b.ver ? 1 : 0,
   );
   return {
-    name: text(latest("name")),
+    name: edits.name ?? text(latest("name")),
     group: text(latest("group")),
     jobType: text(latest("jobType")),
-    tags: (latest("tags") as string[] | undefined) ?? [],
-    notes: text(latest("notes")),
+    tags: edits.tags ?? (latest("tags") as string[] | undefined) ?? [],
+    notes: edits.notes ?? text(latest("notes")),
+    archived: edits.archived ?? false,
+    pinned: edits.pinned ?? false,
+    owner: text(first["owner"]),
     ranks: worldSizeOf(opened) ?? new Set(opened.map(({ rank }) => rank)).size,
     state: ending?.state ?? (silent ? "crashed" : "running"),
     lastSignMs,

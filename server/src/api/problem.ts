@@ -27,10 +27,12 @@ export type ProblemKind = keyof typeof problemKinds;
 export class ProblemError extends Error {
   override readonly name = "ProblemError";
   readonly kind: ProblemKind;
+  readonly errors: Problem["errors"];
 
-  constructor(kind: ProblemKind, detail: string) {
+  constructor(kind: ProblemKind, detail: string, errors?: Problem["errors"]) {
     super(detail);
     this.kind = kind;
+    this.errors = errors;
   }
 }
 
@@ -56,7 +58,7 @@ const ofStore: Readonly<Record<StoreErrorCode, readonly [ProblemKind, string]>> 
 
 /** @param failed Told of what is the server's own fault. */
 export function problemOfError(error: unknown, failed: (error: unknown) => void): Problem {
-  if (error instanceof ProblemError) return problemOf(error.kind, error.message);
+  if (error instanceof ProblemError) return problemOf(error.kind, error.message, error.errors);
   if (error instanceof StoreError) {
     if (error.code === "rejected") failed(error);
     return problemOf(...ofStore[error.code]);

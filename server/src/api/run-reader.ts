@@ -37,10 +37,13 @@ const summaryMetricsMax = 50;
 /** Keys bound in one query: about 22 bytes each of an address that may have 1 MiB. */
 const keysPerRead = 5_000;
 
+/** Reading runs that were found already. */
+export type FoldContext = Omit<ReadContext, "tenant">;
+
 export type Folded = StoredRun & { readonly folded: FoldedRun };
 
 /** State and descriptions, without numbers: what filtering needs. */
-export async function foldRuns(runs: readonly StoredRun[], kinds: readonly string[], context: ReadContext): Promise<Folded[]> {
+export async function foldRuns(runs: readonly StoredRun[], kinds: readonly string[], context: FoldContext): Promise<Folded[]> {
   const folded: Folded[] = [];
   for (let from = 0; from < runs.length; from += keysPerRead) {
     folded.push(...(await foldSome(runs.slice(from, from + keysPerRead), kinds, context)));
@@ -48,7 +51,7 @@ export async function foldRuns(runs: readonly StoredRun[], kinds: readonly strin
   return folded;
 }
 
-async function foldSome(runs: readonly StoredRun[], kinds: readonly string[], context: ReadContext): Promise<Folded[]> {
+async function foldSome(runs: readonly StoredRun[], kinds: readonly string[], context: FoldContext): Promise<Folded[]> {
   const { store, signal } = context;
   const keys = runs.map(({ run }) => run);
   const [events, heartbeats] = await Promise.all([
@@ -90,6 +93,8 @@ export async function completeRuns(runs: readonly Folded[], context: ReadContext
       jobType: folded.jobType,
       tags: folded.tags,
       notes: folded.notes,
+      archived: folded.archived,
+      pinned: folded.pinned,
       state: folded.state,
       createdAt: created_ms,
       updatedAt: folded.lastSignMs,
@@ -141,4 +146,4 @@ export async function readRunDetail(run: StoredRun, context: ReadContext): Promi
 }
 
 const levels: readonly AlertLevel[] = ["critical", "high", "warn", "info"];
-const worstOf = (present: readonly AlertLevel[]): AlertLevel | null => levels.find((level) => present.includes(level)) ?? null;
+export const worstOf = (present: readonly AlertLevel[]): AlertLevel | null => levels.find((level) => present.includes(level)) ?? null;

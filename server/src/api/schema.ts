@@ -26,7 +26,15 @@ export const Problem = z
     title: z.string(),
     status: z.number().int(),
     detail: z.string().openapi({ description: "What happened, the value, the limit and what to do" }),
-    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    errors: z
+      .array(
+        z.object({
+          path: z.string(),
+          message: z.string(),
+          column: z.number().int().optional().openapi({ description: "Where in the parameter's text, from 1" }),
+        }),
+      )
+      .optional(),
   })
   .openapi("Problem", { description: "RFC 9457 problem document" });
 export type Problem = z.infer<typeof Problem>;
@@ -51,6 +59,8 @@ export const Run = z
     jobType: z.string(),
     tags: z.array(z.string()),
     notes: z.string(),
+    archived: z.boolean().openapi({ description: "Put away by a user" }),
+    pinned: z.boolean(),
     state: RunState,
     createdAt: z.number().openapi({ description: "Unix ms" }),
     updatedAt: z.number().openapi({ description: "Unix ms of the last heartbeat or data" }),
@@ -93,8 +103,7 @@ export const RunDetail = Run.extend({
 }).openapi("RunDetail");
 export type RunDetail = z.infer<typeof RunDetail>;
 
-export const RunPage = z.object({ runs: z.array(Run), nextCursor: z.string().nullable() }).openapi("RunPage");
-export type RunPage = z.infer<typeof RunPage>;
+export type { Cell, ListedRun, RunPage } from "./schema-runs.ts";
 
 export const Metric = z
   .object({

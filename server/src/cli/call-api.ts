@@ -8,9 +8,18 @@ import { keyFile, keyFolder, readKey } from "@gradwatch/proto";
 import type { z } from "zod";
 import { Problem } from "../api/schema.ts";
 
+type Fault = NonNullable<Problem["errors"]>[number];
+
 /** What a command could not do: one clear line. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
+  /** The first parameter that the server found wrong, and where. */
+  readonly fault: Fault | undefined;
+
+  constructor(message: string, fault?: Fault) {
+    super(message);
+    this.fault = fault;
+  }
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -57,7 +66,8 @@ export async function callApi<Schema extends z.ZodType>(
   });
   if (status === 200) return schema.parse(JSON.parse(content));
   const problem = Problem.safeParse(jsonOf(content));
-  throw new CommandError(problem.success ? problem.data.detail : `${url.origin} answered ${status}. Is it a Gradwatch server?`);
+  if (!problem.success) throw new CommandError(`${url.origin} answered ${status}. Is it a Gradwatch server?`);
+  throw new CommandError(problem.data.detail, problem.data.errors?.[0]);
 }
 
 const hintPlain = "Is the server running, and is this the address of its page?";

@@ -6,6 +6,5 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return all.map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join("  ")).join("\n");
 }
 
-/** Names come from others: nothing in them may move a terminal's cursor. */
-// eslint-disable-next-line no-control-regex -- control characters are what is taken out
-const plain = (cell: string): string => cell.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, "?");
+/** Names come from others: nothing in them may move a terminal's cursor or turn its text around. */
+const plain = (cell: string): string => cell.replaceAll(/\p{C}/gu, "\u{FFFD}");

@@ -37,6 +37,8 @@ export interface KnownRuns {
   letIn(run: KnownRun, writer: RunWriter): Promise<void>;
   /** Reads who may write to it again. */
   reloadWriters(run: KnownRun): Promise<void>;
+  /** What is known of it may be wrong by now: it is read again when it is needed. */
+  forget(run: bigint): void;
 }
 
 /** Runs kept in memory; the one used longest ago goes first. */
@@ -89,6 +91,7 @@ export function createKnownRuns(store: Store): KnownRuns {
 
   return {
     find,
+    forget: (run) => void cache.delete(run),
     async create(project, id, nowMs, writer) {
       const run = runKey(project, id);
       // First: a run without a writer would be nobody's.

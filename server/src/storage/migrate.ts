@@ -5,11 +5,12 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { foundation } from "./migrations/0001-foundation.ts";
 import { keys } from "./migrations/0002-keys.ts";
+import { runSummaries } from "./migrations/0003-run-summaries.ts";
 import type { Migration } from "./migrations/migration.ts";
 import { defineQuery, Integer } from "./query.ts";
 import type { Store } from "./store.ts";
 
-export const migrations: readonly Migration[] = [foundation, keys];
+export const migrations: readonly Migration[] = [foundation, keys, runSummaries];
 
 export class MigrationError extends Error {
   override readonly name = "MigrationError";

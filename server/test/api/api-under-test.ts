@@ -4,9 +4,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { OpenAPIHono, z } from "@hono/zod-openapi";
+import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { createApi } from "../../src/api/app.ts";
-import type { ApiDeps } from "../../src/api/deps.ts";
+import { type ApiDeps, silenceMsDefault } from "../../src/api/deps.ts";
 import { everybody } from "./everybody.ts";
 import { Problem } from "../../src/api/schema.ts";
 import { createHub, type Hub } from "../../src/live/hub.ts";
@@ -16,12 +16,16 @@ import { createServerMetrics } from "../../src/observe/metrics.ts";
 import { metricKey, runKey } from "../../src/storage/keys.ts";
 import { openStorage } from "../../src/storage/open-storage.ts";
 import { type ScalarChunk, scalarColumns, scalarRows } from "../../src/storage/scalar-rows.ts";
+import { defineQuery } from "../../src/storage/query.ts";
 import type { Store } from "../../src/storage/store.ts";
+import { createSummarizer } from "../../src/summaries/summarizer.ts";
 
 export interface ApiUnderTest {
   readonly api: OpenAPIHono;
   readonly store: Store;
   readonly hub: Hub;
+  /** Makes the rows of the runs' list again, of every run that there is. */
+  summarize(): Promise<void>;
   /** Moves the injected clock. */
   setNow(ms: number): void;
   get<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.output<Schema>>;
@@ -55,6 +59,12 @@ export async function apiUnderTest(overrides: Partial<ApiDeps> = {}): Promise<Ap
     nowMs: () => nowMs,
   });
   const hub = createHub({ ringEventsMax: 100 });
+  const summarizer = createSummarizer({
+    store: storage.store,
+    nowMs: () => nowMs,
+    silenceMs: silenceMsDefault,
+    failed: (what, error) => console.error(what, error),
+  });
   const api = createApi({
     store: storage.store,
     ...everybody(storage.store),
@@ -66,6 +76,7 @@ export async function apiUnderTest(overrides: Partial<ApiDeps> = {}): Promise<Ap
     ready: () => true,
     ruleStatus: async () => undefined,
     control: nobodyToAsk,
+    runChanged: async (ref) => await summarizer.refresh([keyOf(ref)]),
     failed: (what, error) => console.error(what, error),
     ...overrides,
   });
@@ -78,6 +89,10 @@ export async function apiUnderTest(overrides: Partial<ApiDeps> = {}): Promise<Ap
     api,
     store: storage.store,
     hub,
+    async summarize() {
+      const runs = (await storage.store.read(everyRun, {})).map(({ run }) => run);
+      await summarizer.refresh(runs);
+    },
     setNow: (ms) => (nowMs = ms),
     get: async (path, schema) => await parsed(await request(path), schema),
     post: async (path, body, schema) =>
@@ -100,6 +115,13 @@ export async function apiUnderTest(overrides: Partial<ApiDeps> = {}): Promise<Ap
     },
   };
 }
+
+const everyRun = defineQuery({
+  name: "every-run",
+  sql: `SELECT toString(run) AS run FROM runs FINAL`,
+  parameters: z.object({}),
+  row: z.object({ run: z.string().transform(BigInt) }),
+});
 
 export interface RunRows {
   readonly project: string;

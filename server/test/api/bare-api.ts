@@ -33,5 +33,6 @@ export const bareDeps: ApiDeps = {
   ready: () => true,
   ruleStatus: async () => undefined,
   control: nobodyToAsk,
+  runChanged: async () => undefined,
   pageFolder: "/nowhere",
 };

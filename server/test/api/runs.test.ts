@@ -2,7 +2,8 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
-import { Metric, Project, RunDetail, RunPage } from "../../src/api/schema.ts";
+import { RunPage } from "../../src/api/schema-runs.ts";
+import { Metric, Project, RunDetail } from "../../src/api/schema.ts";
 import {
   type ApiUnderTest,
   apiUnderTest,
@@ -22,7 +23,10 @@ beforeAll(async () => {
 afterAll(() => under.close());
 
 const detail = (run: { project: string; run: string }) => under.get(`/api/v1/projects/${run.project}/runs/${run.run}`, RunDetail);
-const page = (query: string) => under.get(`/api/v1/runs?${query}`, RunPage);
+const page = async (query: string) => {
+  await under.summarize();
+  return await under.get(`/api/v1/runs?${query}`, RunPage);
+};
 const opened = (body: Record<string, unknown> = {}, more: object = {}) => ({ kind: "opened", body, ...more });
 const closed = (body: Record<string, unknown>, more: object = {}) => ({ kind: "closed", body, timeMs: startMs + 5000, ...more });
 const metricsOf = async (run: { project: string; run: string }) =>
@@ -71,6 +75,8 @@ test("a run shows what was said when it was opened, changed and closed", async (
     jobType: "train",
     tags: ["prod", "a,b"],
     notes: "n",
+    archived: false,
+    pinned: false,
     state: "failed",
     createdAt: startMs,
     updatedAt: startMs + 5000,

@@ -45,6 +45,7 @@ beforeAll(async () => {
     ready: () => true,
     control: nobodyToAsk,
     ruleStatus: async () => undefined,
+    runChanged: async () => undefined,
   });
   await new Promise<void>((resolve) => {
     server = serve({ fetch: api.fetch, hostname: "127.0.0.1", port: 0 }, () => resolve());

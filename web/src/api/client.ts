@@ -5,10 +5,13 @@ import type { Problem } from "@gradwatch/server/api-types";
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly status: number;
+  /** The first parameter that was wrong, and where. */
+  readonly fault: NonNullable<Problem["errors"]>[number] | undefined;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, fault?: NonNullable<Problem["errors"]>[number]) {
     super(message);
     this.status = status;
+    this.fault = fault;
   }
 }
 
@@ -26,6 +29,12 @@ export async function postJson<Body>(path: string, body: unknown, signal?: Abort
   );
 }
 
+/** PATCH, DELETE or POST, with or without a body. */
+export async function sendJson(method: string, path: string, body?: unknown): Promise<void> {
+  const content = body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  await answerOf(await call(path, { method, ...content }));
+}
+
 async function call(path: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(`/api/v1${path}`, init);
@@ -39,5 +48,5 @@ async function answerOf<Body>(response: Response): Promise<Body> {
   if (response.ok) return (await response.json()) as Body;
   const problem = (await response.json().catch(() => undefined)) as Problem | undefined;
   if (response.status === 401) signedOut.dispatchEvent(new Event("signed-out"));
-  throw new ApiError(response.status, problem?.detail ?? `The server answered ${response.status}.`);
+  throw new ApiError(response.status, problem?.detail ?? `The server answered ${response.status}.`, problem?.errors?.[0]);
 }

@@ -42,6 +42,9 @@ export interface RunFilter {
   readonly project: string;
   readonly state: string;
   readonly search: string;
+  /** In the language of filters, like the order. */
+  readonly filter: string;
+  readonly sort: string;
 }
 
 export const useProjects = (): UseQueryResult<readonly Project[]> =>

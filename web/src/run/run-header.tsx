@@ -5,6 +5,7 @@ import type { ReactNode } from "react";
 import { formatAge, formatCount, formatDuration, formatTime } from "../format.ts";
 import { RunStateBadge } from "../parts/badges.tsx";
 import { useNow } from "../parts/use-now.ts";
+import { RunEdit } from "./run-edit.tsx";
 import { Link } from "../router.tsx";
 import { runHref } from "../routes.ts";
 
@@ -28,6 +29,7 @@ export function RunHeader({ run }: { readonly run: RunDetail }): ReactNode {
         ))}
       </div>
       {run.notes === "" ? null : <p>{run.notes}</p>}
+      <RunEdit run={run} />
       {run.error === null ? null : <Failure error={run.error} stack={run.stack} />}
       <dl className="facts row">
         <Fact name="Step">

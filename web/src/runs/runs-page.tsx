@@ -2,18 +2,23 @@
 // can be sent to a colleague.
 
 import { type ReactNode, useState } from "react";
+import { ApiError } from "../api/client.ts";
 import { useProjects, useRuns } from "../api/queries.ts";
 import { Failure, Loading } from "../parts/answer.tsx";
 import { Link, setSearchParameter, usePlace } from "../router.tsx";
 import { compareHref, type RunRef, refKey } from "../routes.ts";
+import { FilterBox } from "./filter-box.tsx";
 import { FirstRun } from "./first-run.tsx";
+import { DEFAULT_SORT } from "./run-columns.ts";
 import { RunsTable } from "./runs-table.tsx";
 
 const STATES = ["running", "finished", "failed", "crashed", "killed", "preempted"];
 
 export function RunsPage(): ReactNode {
   const parameters = new URLSearchParams(usePlace().search);
-  const filter = { project: parameters.get("project") ?? "", state: parameters.get("state") ?? "", search: parameters.get("search") ?? "" };
+  const of = (name: string): string => parameters.get(name) ?? "";
+  const sort = of("sort") === "" ? DEFAULT_SORT : of("sort");
+  const filter = { project: of("project"), state: of("state"), search: of("search"), filter: of("filter"), sort };
   const projects = useProjects();
   const runs = useRuns(filter);
   const [selected, setSelected] = useState<ReadonlyMap<string, RunRef>>(new Map());
@@ -24,7 +29,8 @@ export function RunsPage(): ReactNode {
   };
 
   const rows = runs.data?.pages.flatMap((page) => page.runs);
-  const isFiltered = filter.project !== "" || filter.state !== "" || filter.search !== "";
+  const isFiltered = filter.project !== "" || filter.state !== "" || filter.search !== "" || filter.filter !== "";
+  const isFilterWrong = runs.error instanceof ApiError && runs.error.fault?.path === "filter";
   return (
     <>
       <div className="page-head">
@@ -62,8 +68,9 @@ export function RunsPage(): ReactNode {
         </form>
         <CompareButton refs={[...selected.values()]} />
       </div>
+      <FilterBox filter={filter.filter} error={runs.error} />
       {rows === undefined ? (
-        runs.error === null ? (
+        isFilterWrong ? null : runs.error === null ? (
           <Loading what="the runs" />
         ) : (
           <Failure error={runs.error} retry={() => void runs.refetch()} />
@@ -75,7 +82,7 @@ export function RunsPage(): ReactNode {
           <FirstRun />
         )
       ) : (
-        <RunsTable runs={rows} selected={selected} onToggle={toggle} />
+        <RunsTable runs={rows} sort={sort} selected={selected} onToggle={toggle} />
       )}
       {runs.hasNextPage ? (
         <button type="button" className="more" disabled={runs.isFetchingNextPage} onClick={() => void runs.fetchNextPage()}>

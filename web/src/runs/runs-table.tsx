@@ -1,35 +1,27 @@
-// The table of runs. Sorting orders what is loaded; ties and the start keep the API's order, newest first.
+// The table of runs. The server sorts, by the address's order: a click on a column writes it there.
 
 import type { Run } from "@gradwatch/server/api-types";
-import { type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
 import { formatAge, formatDuration, formatNumber } from "../format.ts";
 import { LevelBadge, RunStateBadge } from "../parts/badges.tsx";
 import { useNow } from "../parts/use-now.ts";
-import { Link } from "../router.tsx";
+import { Link, setSearchParameter } from "../router.tsx";
 import { type RunRef, refKey, runHref } from "../routes.ts";
-import { lossOf, type RunSort, type SortKey, sortRuns } from "./sort-runs.ts";
+import { directionOf, lossOf, RUN_COLUMNS } from "./run-columns.ts";
 
 interface RunsTableProps {
   readonly runs: readonly Run[];
+  /** As the server has them sorted. */
+  readonly sort: string;
   readonly selected: ReadonlyMap<string, RunRef>;
   readonly onToggle: (ref: RunRef) => void;
 }
 
-const COLUMNS: readonly { readonly key: SortKey; readonly title: string; readonly numeric?: true }[] = [
-  { key: "name", title: "Run" },
-  { key: "project", title: "Project" },
-  { key: "state", title: "State" },
-  { key: "alerts", title: "Alerts" },
-  { key: "step", title: "Step", numeric: true },
-  { key: "loss", title: "Loss", numeric: true },
-  { key: "duration", title: "Duration", numeric: true },
-  { key: "started", title: "Started", numeric: true },
-];
+const ARROWS = { ascending: " ↑", descending: " ↓", none: "" } as const;
 
-export function RunsTable({ runs, selected, onToggle }: RunsTableProps): ReactNode {
-  const [sort, setSort] = useState<RunSort | undefined>(undefined);
+export function RunsTable({ runs, sort, selected, onToggle }: RunsTableProps): ReactNode {
   const now = useNow();
-  const sortBy = (key: SortKey): void => setSort({ key, descending: sort?.key === key ? !sort.descending : false });
+  const sortBy = (field: string): void => setSearchParameter("sort", directionOf(field, sort) === "ascending" ? `${field} desc` : field);
   return (
     <div className="scroll">
       <table className="runs" data-testid="runs-table">
@@ -38,23 +30,18 @@ export function RunsTable({ runs, selected, onToggle }: RunsTableProps): ReactNo
             <th scope="col">
               <span className="visually-hidden">Compare</span>
             </th>
-            {COLUMNS.map(({ key, title, numeric }) => (
-              <th
-                key={key}
-                scope="col"
-                className={numeric ? "number" : undefined}
-                aria-sort={sort?.key === key ? (sort.descending ? "descending" : "ascending") : "none"}
-              >
-                <button type="button" className="sort" onClick={() => sortBy(key)}>
+            {RUN_COLUMNS.map(({ field, title, numeric }) => (
+              <th key={field} scope="col" className={numeric ? "number" : undefined} aria-sort={directionOf(field, sort)}>
+                <button type="button" className="sort" onClick={() => sortBy(field)}>
                   {title}
-                  <span aria-hidden="true">{sort?.key === key ? (sort.descending ? " ↓" : " ↑") : ""}</span>
+                  <span aria-hidden="true">{ARROWS[directionOf(field, sort)]}</span>
                 </button>
               </th>
             ))}
           </tr>
         </thead>
         <tbody>
-          {sortRuns(runs, sort, now).map((run) => (
+          {runs.map((run) => (
             <RunRow key={refKey(run)} run={run} now={now} selected={selected.has(refKey(run))} onToggle={onToggle} />
           ))}
         </tbody>
@@ -79,6 +66,7 @@ function RunRow({ run, now, selected, onToggle }: RunRowProps): ReactNode {
       </td>
       <th scope="row">
         <Link href={runHref(ref)}>{run.name || run.run}</Link>
+        {run.pinned ? <span className="tag">pinned</span> : null}
         {run.tags.map((tag) => (
           <span key={tag} className="tag">
             {tag}

@@ -6,31 +6,49 @@ import { type MetricDefinition, MetricDefinitionSchema, MetricGoal } from "@grad
 import { defaultRole } from "../../detect/roles.ts";
 import { metricRoleNames } from "../../ingest/wire-names.ts";
 import { metricDefinitions, runMetrics } from "../../storage/queries/metrics.ts";
-import { runPage } from "../../storage/queries/runs.ts";
 import { sessionCuts } from "../../storage/queries/session-cut.ts";
 import { createRoleTable, matcherOf } from "../../watch/role-table.ts";
-import { type Cursor, decodeCursor, encodeCursor, start } from "../cursor.ts";
 import { type ApiDeps, readContext, requireRun } from "../deps.ts";
-import { listedKinds } from "../fold-run.ts";
 import { jsonFloat } from "../json-float.ts";
 import { answers, cursorParameter, limitParameter, RunParameters } from "../route-parts.ts";
-import { completeRuns, type Folded, foldRuns, readRunDetail, type ReadContext } from "../run-reader.ts";
-import { Metric, RunDetail, RunPage, RunState } from "../schema.ts";
+import { readRunList } from "../run-list.ts";
+import { type ReadContext, readRunDetail } from "../run-reader.ts";
+import { RunPage } from "../schema-runs.ts";
+import { Metric, RunDetail, RunState } from "../schema.ts";
+
+const listQuery = z.object({
+  filter: z
+    .string()
+    .optional()
+    .openapi({ description: "See docs/filter-language.md", example: 'config.lr < 0.01 and summary."val/acc".max > 0.9' }),
+  sort: z
+    .string()
+    .optional()
+    .openapi({ description: "Up to three fields with asc or desc; default: created desc", example: "pinned desc, created desc" }),
+  columns: z
+    .string()
+    .optional()
+    .openapi({ description: "Fields to answer in `cells`, instead of config and summary", example: "name, config.lr, summary.loss.last" }),
+  state: RunState.optional(),
+  search: z.string().max(200).optional().openapi({ description: "Part of an id, name, group, tag or note" }),
+  limit: limitParameter(200, 50),
+  cursor: cursorParameter,
+});
 
 const listRuns = createRoute({
   method: "get",
   path: "/runs",
-  summary: "Runs, newest first",
-  request: {
-    query: z.object({
-      project: z.string().min(1).optional(),
-      state: RunState.optional(),
-      search: z.string().max(200).optional().openapi({ description: "Part of an id, name, group or tag" }),
-      limit: limitParameter(200, 50),
-      cursor: cursorParameter,
-    }),
-  },
-  responses: answers(RunPage, "A page of runs; may be short when `state` is given, so go by `nextCursor`"),
+  summary: "Runs of all projects, filtered and sorted",
+  request: { query: listQuery.extend({ project: z.string().min(1).optional() }) },
+  responses: answers(RunPage, "A page of runs"),
+});
+
+const listProjectRuns = createRoute({
+  method: "get",
+  path: "/projects/{project}/runs",
+  summary: "Runs of a project, filtered and sorted",
+  request: { params: RunParameters.pick({ project: true }), query: listQuery },
+  responses: answers(RunPage, "A page of runs"),
 });
 
 const getRun = createRoute({
@@ -50,13 +68,11 @@ const listMetrics = createRoute({
 });
 
 export function runRoutes(app: OpenAPIHono, deps: ApiDeps): void {
-  app.openapi(listRuns, async (c) => {
-    const { cursor, ...filter } = c.req.valid("query");
-    const context = readContext(c, deps);
-    const begin = cursor === undefined ? start(lastRun) : decodeCursor(cursor, /^\d{1,20}$/);
-    const { found, next } = await findRuns(filter, begin, context);
-    return c.json({ runs: await completeRuns(found, context), nextCursor: next === undefined ? null : encodeCursor(next) }, 200);
-  });
+  app.openapi(listRuns, async (c) => c.json(await readRunList(c.req.valid("query"), readContext(c, deps)), 200));
+
+  app.openapi(listProjectRuns, async (c) =>
+    c.json(await readRunList({ ...c.req.valid("query"), ...c.req.valid("param") }, readContext(c, deps)), 200),
+  );
 
   app.openapi(getRun, async (c) => {
     const { project, run } = c.req.valid("param");
@@ -70,49 +86,6 @@ export function runRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     const { run } = await requireRun(project, id, context);
     return c.json({ metrics: await readMetrics(run, context) }, 200);
   });
-}
-
-const lastRun = (2n ** 64n - 1n).toString();
-
-interface RunFilter {
-  readonly project?: string | undefined;
-  readonly state?: RunState | undefined;
-  readonly search?: string | undefined;
-  readonly limit: number;
-}
-
-/** Candidates looked at for one page: a rare state costs no more than this. */
-const candidatePagesMax = 10;
-
-/** The state of a run is derived, so filtering by it folds candidates until the page is full or the patience ends. */
-async function findRuns(filter: RunFilter, begin: Cursor, context: ReadContext): Promise<{ found: Folded[]; next: Cursor | undefined }> {
-  const found: Folded[] = [];
-  let after = begin;
-  for (let page = 0; page < candidatePagesMax; page++) {
-    const candidates = await context.store.read(
-      runPage,
-      {
-        project: filter.project ?? "",
-        search: filter.search ?? "",
-        before_ms: after.ms,
-        before_run: after.id,
-        limit: filter.limit + 1,
-        tenant: context.tenant,
-      },
-      { signal: context.signal },
-    );
-    const looked = await foldRuns(candidates.slice(0, filter.limit), listedKinds, context);
-    for (const run of looked) {
-      after = { ms: run.created_ms, id: run.run.toString() };
-      if (filter.state !== undefined && run.folded.state !== filter.state) continue;
-      found.push(run);
-      if (found.length === filter.limit) break;
-    }
-    const more = candidates.length > filter.limit || after.id !== candidates.at(-1)?.run.toString();
-    if (candidates.length === 0 || !more) return { found, next: undefined };
-    if (found.length === filter.limit) break;
-  }
-  return { found, next: after };
 }
 
 async function readMetrics(run: bigint, { store, signal }: ReadContext): Promise<Metric[]> {

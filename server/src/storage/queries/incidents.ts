@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { defineQuery, Integer, UInt64 } from "../query.ts";
+import { deletedRuns } from "./deleted-runs.ts";
 import { inTenant, tenantParameter } from "./keys.ts";
 
 /** Present state of every incident of one run, for going on where another server was. */
@@ -19,7 +20,7 @@ export const incidentPage = defineQuery({
   sql: `SELECT incident, min(time_ms) AS opened, argMax(state, (transition, time_ms)) AS now, argMax(body, (transition, time_ms)) AS latest
     FROM incident_events
     WHERE ({project:String} = '' OR project = {project:String}) AND ({run:String} = '' OR run_id = {run:String})
-      AND ({rule:String} = '' OR rule = {rule:String}) AND ${inTenant} AND run NOT IN (SELECT run FROM tombstones)
+      AND ({rule:String} = '' OR rule = {rule:String}) AND ${inTenant} AND run NOT IN ${deletedRuns}
     GROUP BY run, incident
     HAVING ({state:String} = '' OR now = {state:String}) AND (opened, incident) < ({before_ms:Int64}, {before_id:String})
     ORDER BY opened DESC, incident DESC LIMIT {limit:UInt32}`,
@@ -39,7 +40,7 @@ export const incidentPage = defineQuery({
 export const incidentById = defineQuery({
   name: "incident-by-id",
   sql: `SELECT argMax(body, (transition, time_ms)) AS latest FROM incident_events
-    WHERE incident = {incident:String} AND ${inTenant} AND run NOT IN (SELECT run FROM tombstones) GROUP BY run, incident`,
+    WHERE incident = {incident:String} AND ${inTenant} AND run NOT IN ${deletedRuns} GROUP BY run, incident`,
   parameters: z.object({ incident: z.string(), ...tenantParameter }),
   row: z.object({ latest: z.string() }),
 });
@@ -65,7 +66,7 @@ export const firingByProject = defineQuery({
   name: "firing-by-project",
   sql: `SELECT project, countIf(now = 'firing') AS firing FROM (
       SELECT project, run, incident, argMax(state, (transition, time_ms)) AS now FROM incident_events
-      WHERE ${inTenant} AND run NOT IN (SELECT run FROM tombstones) GROUP BY project, run, incident
+      WHERE ${inTenant} AND run NOT IN ${deletedRuns} GROUP BY project, run, incident
     ) GROUP BY project`,
   parameters: z.object(tenantParameter),
   row: z.object({ project: z.string(), firing: Integer }),

@@ -12,9 +12,25 @@ export const runIdentity = defineQuery({
 
 export const runTombstone = defineQuery({
   name: "run-tombstone",
-  sql: `SELECT time_ms FROM tombstones FINAL WHERE run = {run:UInt64}`,
+  sql: `SELECT time_ms FROM tombstones FINAL WHERE run = {run:UInt64} AND deleted = 1`,
   parameters: z.object({ run: UInt64 }),
   row: z.object({ time_ms: Integer }),
+});
+
+/** Also one that was taken back. */
+export const lastTombstone = defineQuery({
+  name: "last-tombstone",
+  sql: `SELECT time_ms, deleted FROM tombstones FINAL WHERE run = {run:UInt64}`,
+  parameters: z.object({ run: UInt64 }),
+  row: z.object({ time_ms: Integer, deleted: z.number() }),
+});
+
+/** Runs deleted or brought back since a moment, by any server. */
+export const recentTombstones = defineQuery({
+  name: "recent-tombstones",
+  sql: `SELECT DISTINCT toString(run) AS run FROM tombstones WHERE time_ms >= {since_ms:Int64}`,
+  parameters: z.object({ since_ms: z.int() }),
+  row: z.object({ run: z.string().transform(BigInt) }),
 });
 
 /** Newest version and, for one rank, largest step: read without FINAL, overwritten rows change neither. */

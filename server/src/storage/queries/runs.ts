@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import { defineQuery, Integer, UInt64 } from "../query.ts";
+import { deletedRuns } from "./deleted-runs.ts";
 import { inTenant, tenantParameter } from "./keys.ts";
 
 const BigInteger = z.string().transform(BigInt);
@@ -14,33 +15,10 @@ const identity = {
   created_ms: Integer,
 };
 
-/** Newest first, after the cursor. An empty filter matches everything; the search looks at ids, names and tags. */
-export const runPage = defineQuery({
-  name: "run-page",
-  sql: `SELECT project, toString(run) AS run, id, created_ms FROM runs FINAL
-    WHERE ({project:String} = '' OR project = {project:String}) AND ${inTenant}
-      AND ({search:String} = '' OR positionCaseInsensitiveUTF8(id, {search:String}) > 0 OR run IN (
-        SELECT run FROM run_events WHERE kind = 'opened' AND positionCaseInsensitiveUTF8(
-          concat(JSONExtractString(body, 'name'), '\\n', JSONExtractString(body, 'group'), '\\n', arrayStringConcat(JSONExtract(body, 'tags', 'Array(String)'), '\\n')),
-          {search:String}) > 0))
-      AND (created_ms, runs.run) < ({before_ms:Int64}, {before_run:UInt64})
-      AND runs.run NOT IN (SELECT run FROM tombstones)
-    ORDER BY created_ms DESC, runs.run DESC LIMIT {limit:UInt32}`,
-  parameters: z.object({
-    project: z.string(),
-    search: z.string(),
-    before_ms: z.int(),
-    before_run: UInt64,
-    limit: z.int(),
-    ...tenantParameter,
-  }),
-  row: z.object(identity),
-});
-
 export const runByKey = defineQuery({
   name: "run-by-key",
   sql: `SELECT project, toString(run) AS run, id, created_ms FROM runs FINAL
-    WHERE project = {project:String} AND ${inTenant} AND runs.run = {run:UInt64} AND runs.run NOT IN (SELECT run FROM tombstones)`,
+    WHERE project = {project:String} AND ${inTenant} AND runs.run = {run:UInt64} AND runs.run NOT IN ${deletedRuns}`,
   parameters: z.object({ project: z.string(), run: UInt64, ...tenantParameter }),
   row: z.object(identity),
 });
@@ -92,7 +70,7 @@ export const runSessions = defineQuery({
 export const projectList = defineQuery({
   name: "project-list",
   sql: `SELECT project, count() AS runs, max(greatest(created_ms, last_ms)) AS updated_ms
-    FROM (SELECT project, run, created_ms FROM runs FINAL WHERE ${inTenant} AND run NOT IN (SELECT run FROM tombstones)) AS r
+    FROM (SELECT project, run, created_ms FROM runs FINAL WHERE ${inTenant} AND run NOT IN ${deletedRuns}) AS r
     LEFT JOIN (SELECT run, max(time_ms) AS last_ms FROM heartbeats GROUP BY run) AS h USING run
     GROUP BY project ORDER BY updated_ms DESC, project`,
   parameters: z.object(tenantParameter),
@@ -103,7 +81,7 @@ export const projectList = defineQuery({
 export const livelyRuns = defineQuery({
   name: "lively-runs",
   sql: `SELECT project, toString(run) AS run, id, created_ms FROM runs FINAL
-    WHERE ${inTenant} AND runs.run IN (SELECT run FROM heartbeats WHERE time_ms > {after_ms:Int64}) AND runs.run NOT IN (SELECT run FROM tombstones)`,
+    WHERE ${inTenant} AND runs.run IN (SELECT run FROM heartbeats WHERE time_ms > {after_ms:Int64}) AND runs.run NOT IN ${deletedRuns}`,
   parameters: z.object({ after_ms: z.int(), ...tenantParameter }),
   row: z.object(identity),
 });

@@ -1,0 +1,117 @@
+// Rows of run_summaries, recomputed from the base tables: the fold of a run's events, the aggregates of its points, its
+// incidents. Nothing is added to what was there before, so a row equals a recomputation of the moment it names.
+
+import { detailKinds } from "../api/fold-run.ts";
+import { type FoldContext, type Folded, foldRuns } from "../api/run-reader.ts";
+import { aggregates as aggregateNames } from "../filter/tree.ts";
+import { metricKey } from "../storage/keys.ts";
+import { incidentFacts, metricAggregates, runIdentities } from "../storage/queries/run-summaries.ts";
+import { sessionCuts } from "../storage/queries/session-cut.ts";
+
+/** Metrics kept for one run: those that tell most. */
+const metricsPerRunMax = 1_000;
+
+type Row = Record<string, unknown>;
+
+/** @param context its clock is read before anything else: rows are as of then. */
+export async function summaryRows(runs: readonly bigint[], context: FoldContext): Promise<Row[]> {
+  const { store, signal } = context;
+  const keys = [...runs];
+  const identities = await store.read(runIdentities, { runs: keys }, { signal });
+  const [folded, aggregates, incidents] = await Promise.all([
+    foldRuns(identities, detailKinds, context),
+    sessionCuts(store, keys, signal).then((cuts) =>
+      store.read(metricAggregates, { runs: keys, metrics_per_run: metricsPerRunMax, ...cuts }, { signal }),
+    ),
+    store.read(incidentFacts, { runs: keys }, { signal }),
+  ]);
+  const aggregatesOf = new Map(aggregates.map((row) => [row.run, row]));
+  const incidentsOf = new Map(incidents.map((row) => [row.run, row]));
+  return folded.map((run) => ({
+    ...described(run, context.nowMs),
+    ...metricColumns(aggregatesOf.get(run.run), run.folded.summary),
+    alerts: incidentsOf.get(run.run)?.rules ?? [],
+    firing: incidentsOf.get(run.run)?.firing ?? 0,
+    verdicts: incidentsOf.get(run.run)?.verdicts ?? [],
+  }));
+}
+
+function described({ run, project, id, created_ms, folded }: Folded, nowMs: number): Row {
+  const hasEnded = folded.state !== "running" && folded.state !== "crashed";
+  return {
+    run: run.toString(),
+    as_of_ms: nowMs,
+    project,
+    id,
+    created_ms,
+    name: folded.name,
+    run_group: folded.group,
+    job_type: folded.jobType,
+    tags: folded.tags,
+    notes: folded.notes,
+    owner: folded.owner,
+    host: typeof folded.environment["host"] === "string" ? folded.environment["host"] : "",
+    error: folded.error ?? "",
+    ended_state: hasEnded ? folded.state : "",
+    ended_ms: hasEnded ? folded.endedAt : 0,
+    last_sign_ms: folded.lastSignMs,
+    ranks: folded.ranks,
+    archived: folded.archived ? 1 : 0,
+    pinned: folded.pinned ? 1 : 0,
+    config: JSON.stringify(folded.config),
+    set_summary: JSON.stringify(folded.summary),
+    ...byType("config", folded.config),
+    ...byType("fact", folded.facts),
+  };
+}
+
+const nonFinite: ReadonlySet<unknown> = new Set(["NaN", "Infinity", "-Infinity"]);
+
+/** Lists and objects are texts, as JSON; null is absent. */
+function byType(prefix: string, values: Readonly<Record<string, unknown>>): Row {
+  const numbers: [string, unknown][] = [];
+  const texts: [string, string][] = [];
+  const flags: [string, number][] = [];
+  for (const [key, value] of Object.entries(values)) {
+    if (typeof value === "number" || nonFinite.has(value)) numbers.push([key, engineFloat(Number(value))]);
+    else if (typeof value === "boolean") flags.push([key, value ? 1 : 0]);
+    else if (value !== null && value !== undefined) texts.push([key, typeof value === "string" ? value : JSON.stringify(value)]);
+  }
+  return {
+    [`${prefix}_numbers`]: Object.fromEntries(numbers),
+    [`${prefix}_texts`]: Object.fromEntries(texts),
+    [`${prefix}_flags`]: Object.fromEntries(flags),
+  };
+}
+
+type Aggregates = (typeof metricAggregates)["row"]["_output"];
+
+/** A number that the run set itself stands for the last value of its name, with or without points. */
+function metricColumns(aggregates: Aggregates | undefined, set: Readonly<Record<string, number | string>>): Row {
+  const metrics = new Map<string, readonly number[]>();
+  aggregates?.names.forEach((name, i) => {
+    const of = (column: "count" | "nonfinite" | "first" | "last" | "min" | "max" | "argmin" | "argmax"): number =>
+      aggregates[column][i] as number;
+    const isFinite = of("count") !== of("nonfinite");
+    const extremes = (["min", "max", "argmin", "argmax"] as const).map((column) => (isFinite ? of(column) : Number.NaN));
+    metrics.set(name, [of("last"), of("first"), ...extremes, of("count"), of("nonfinite")]);
+  });
+  for (const [name, value] of Object.entries(set)) {
+    const number = typeof value === "number" || nonFinite.has(value) ? Number(value) : undefined;
+    if (number !== undefined) metrics.set(name, [number, ...(metrics.get(name)?.slice(1) ?? Array<number>(7).fill(Number.NaN))]);
+  }
+  const rows = [...metrics.values()];
+  return {
+    step_max: aggregates?.step_max ?? null,
+    metrics: [...metrics.keys()].map((name) => metricKey(name).toString()),
+    metric_names: [...metrics.keys()],
+    ...Object.fromEntries(aggregateNames.map((aggregate, i) => [`summary_${aggregate}`, rows.map((row) => engineFloat(row[i] as number))])),
+  };
+}
+
+/** JSON for the engine: it reads non-finite numbers by these names, and JSON.stringify would drop the sign of zero. */
+function engineFloat(value: number): number | string {
+  if (Object.is(value, -0)) return "-0";
+  if (Number.isFinite(value)) return value;
+  return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
+}
