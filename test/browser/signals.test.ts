@@ -45,6 +45,8 @@ async function openPage(from: Browser, colorScheme: "light" | "dark", width = 13
     if (message.type() === "error") complaints.push(message.text());
   });
   page.on("pageerror", (error) => complaints.push(error.message));
+  await page.goto(server.page());
+  await expect.poll(() => page.getByTestId("live-state").getAttribute("data-state"), patience).toBe("live");
 }
 
 const startRun = (id: string): Run => init({ project: "signals", id, url: server.grpc(), verbose: false });
