@@ -28,6 +28,8 @@ export default defineConfig({
     // Guards against a hang; nothing is measured by it.
     testTimeout: long ? 1_800_000 : 120_000,
     hookTimeout: 120_000,
+    // A poll waits for something to happen, not for how fast: its default of a second fails on busy machines.
+    expect: { poll: { timeout: 20_000 } },
     reporters: [["default", { summary: false }], "./test/reporter.ts"],
     projects: [
       { extends: true, test: { name: "tests", include: tests, exclude: [...exclude, onTfjsNode], setupFiles: authorized, env } },

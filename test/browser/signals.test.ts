@@ -45,8 +45,9 @@ async function openPage(from: Browser, colorScheme: "light" | "dark", width = 13
     if (message.type() === "error") complaints.push(message.text());
   });
   page.on("pageerror", (error) => complaints.push(error.message));
+  // Signs in.
   await page.goto(server.page());
-  await expect.poll(() => page.getByTestId("live-state").getAttribute("data-state"), patience).toBe("live");
+  await expect.poll(() => page.getByTestId("live-state").getAttribute("data-state"), { timeout: 20_000 }).toBe("live");
 }
 
 const startRun = (id: string): Run => init({ project: "signals", id, url: server.grpc(), verbose: false });

@@ -274,7 +274,8 @@ test("an alert of one rank reaches the listeners of the others", async () => {
   const [first, second] = [open({ id: "told", rank: 0, worldSize: 2 }), open({ id: "told", rank: 1, worldSize: 2 })];
   second.onAlert((alert) => heard.push(alert));
   second.log({ loss: 1 });
-  await expect.poll(async () => (await fetch(`${server.http()}/api/v1/projects/life/runs/told`)).status).toBe(200);
+  const isThere = async (): Promise<number> => (await fetch(`${server.http()}/api/v1/projects/life/runs/told`)).status;
+  await expect.poll(isThere, { timeout: 20_000 }).toBe(200);
   first.log({ loss: 1 });
   first.alert({ title: "disk is filling up", level: "high" });
   await expect
