@@ -1,7 +1,8 @@
 // Decides at every step what is looked at: each group of tensors at its cadence, as far as the budget goes. The budget is a share of
 // training's own time. What training earns and looking costs are kept in two purses, one for what is cheap and wanted at
-// every step (gradient norm, units, labels), one for summaries: a heavy summary must not silence the gradient norm. What is not spent is saved,
-// for the flight recorder. A purse in debt looks at nothing until training has earned it back.
+// every step, one for summaries: a heavy summary must not silence the gradient norm. In the first, units and labels live on what the norm leaves over, as
+// the norm is the earliest warning that there is. What is not spent is saved, for the flight recorder. A purse in debt looks at nothing
+// until training has earned it back.
 
 import type { FlightRecorderRequest } from "../types.ts";
 
@@ -23,8 +24,10 @@ export const EVERY_DEFAULT: Readonly<Record<Group, number>> = {
 export const BUDGET_DEFAULT = 0.03;
 /** Of the budget that is for what is wanted at every step. */
 const LIGHT_SHARE = 0.4;
-/** Above it, the light purse's savings are the other's. */
+/** Above it, the light purse's savings are the other's. It begins full. */
 const LIGHT_SAVINGS_MS = 5;
+/** What the gradient norm is sure of: units and labels do not go below. */
+const NORM_RESERVE_MS = 2.5;
 /** Of training whose savings are kept: ten minutes of it pay for 18 s of looking. */
 const SAVINGS_MS = 600_000;
 /** A step that takes this many times as long as usual was waiting for something, and earns as much as this. */
@@ -34,7 +37,9 @@ const SMOOTHING = 0.1;
 export interface StepPlan {
   /** Groups to summarise. */
   readonly groups: ReadonlySet<Group>;
-  /** Whether to look at what is wanted at every step. */
+  /** Whether to take the gradient norm. */
+  readonly norm: boolean;
+  /** Whether to look at units and labels. */
   readonly light: boolean;
 }
 
@@ -48,7 +53,7 @@ export interface CadenceOptions {
 
 export interface Cadence {
   plan(step: number): StepPlan;
-  /** @param ownMs What looking at this step cost. @param trainingMs The rest of the step. */
+  /** @param ownMs What looking at this step cost, above what every step costs. @param trainingMs The rest of the step. */
   done(step: number, plan: StepPlan, ownMs: number, trainingMs: number): void;
   /** Every step, for as long as asked, out of the savings. */
   record(request: FlightRecorderRequest): void;
@@ -56,7 +61,7 @@ export interface Cadence {
 
 export function createCadence({ every, groups, budget, firstStep }: CadenceOptions): Cadence {
   const next = new Map<Group, number>(groups.map((group) => [group, firstStep]));
-  let light = 0;
+  let light = LIGHT_SAVINGS_MS;
   let full = 0;
   let usualLightMs = 0;
   let usualTrainingMs: number | undefined;
@@ -67,7 +72,7 @@ export function createCadence({ every, groups, budget, firstStep }: CadenceOptio
       const isFirst = step === firstStep;
       const due = groups.filter((group) => step >= (next.get(group) as number) || recorder?.groups.has(group) === true);
       const isFull = due.length > 0 && (isFirst || full >= 0);
-      return { groups: new Set(isFull ? due : []), light: isFull || light >= 0 };
+      return { groups: new Set(isFull ? due : []), norm: isFull || light >= 0, light: isFull || light >= NORM_RESERVE_MS };
     },
     done(step, plan, ownMs, trainingMs) {
       const counted = Math.min(trainingMs, PAUSE_FACTOR * (usualTrainingMs ?? trainingMs));
@@ -78,9 +83,10 @@ export function createCadence({ every, groups, budget, firstStep }: CadenceOptio
       if (!isFull) usualLightMs += SMOOTHING * (ownMs - usualLightMs);
       light += earned * LIGHT_SHARE - lightMs;
       full += earned * (1 - LIGHT_SHARE) - (ownMs - lightMs);
-      const surplus = Math.max(0, light - LIGHT_SAVINGS_MS);
-      light = Math.min(light, LIGHT_SAVINGS_MS);
-      full = Math.min(full + surplus, SAVINGS_MS * budget);
+      // What one has too much is the other's; the norm's debts are paid out of the summaries' savings.
+      const moved = light < 0 ? -Math.min(-light, Math.max(0, full)) : Math.max(0, light - LIGHT_SAVINGS_MS);
+      light -= moved;
+      full = Math.min(full + moved, SAVINGS_MS * budget);
       for (const group of plan.groups) next.set(group, step + every[group]);
       if (recorder !== undefined && --recorder.stepsLeft <= 0) recorder = undefined;
     },

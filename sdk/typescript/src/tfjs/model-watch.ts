@@ -130,6 +130,7 @@ export function watchModel(options: ModelWatchOptions): ModelWatch {
   /** All that is held of a step, which is not what a forward run would have had to be looked at for. */
   const everythingHeld = (): StepPlan => ({
     groups: new Set(groups.filter((group) => group !== "activations" && group !== "states" && group !== "images")),
+    norm: true,
     light: true,
   });
 
@@ -191,9 +192,11 @@ export function watchModel(options: ModelWatchOptions): ModelWatch {
     lossBroke ||= breaksNow;
     const chosen = breaksNow && planned.groups.size === 0 ? everythingHeld() : planned;
     const finish = (findings: StepFindings | undefined): void => {
+      const readMs = performance.now() - begunMs;
       log(at, held, findings, end);
+      // What every step costs, whatever is looked at, is not the plan's to spare.
+      const ownMs = planned.groups.size > 0 ? performance.now() - begunMs : readMs;
       held?.dispose();
-      const ownMs = performance.now() - begunMs;
       const hookMs = ownTime.take();
       cadence.done(at, planned, ownMs + hookMs, Math.max(0, end.stepMs - hookMs));
     };

@@ -55,7 +55,7 @@ export interface StepCaptureOptions {
 type Gradients = Parameters<tf.Optimizer["applyGradients"]>[0];
 
 export function captureSteps(options: StepCaptureOptions): StepCapture {
-  const { engine, optimizer, ownTime, onError } = options;
+  const { engine, optimizer, onError } = options;
   const byVariable = new Map(options.weights.map((weight) => [weight.variable.name, weight]));
   const variables = new Set<tf.Tensor>(options.weights.map(({ variable }) => variable));
   /** Runs within runs, of this model's weights. */
@@ -80,7 +80,7 @@ export function captureSteps(options: StepCaptureOptions): StepCapture {
   };
   const guarded = (work: () => void): void => {
     try {
-      ownTime.measure(work);
+      work();
     } catch (error) {
       onError(error);
     }

@@ -74,7 +74,7 @@ export function readStep(held: HeldStep, plan: StepPlan, options: StepReadingOpt
 
 function addStep(readings: Readings, held: HeldStep, plan: StepPlan, options: StepReadingOptions): () => StepFindings {
   const { engine, optimizer, state, outputLosses } = options;
-  const { groups, light } = plan;
+  const { groups, norm, light } = plan;
   const wants = (group: "gradients" | "weights" | "updates"): boolean => groups.has(group);
   const summaries = [
     ...(wants("gradients") ? addTensors(readings, held.gradients, "gradient") : []),
@@ -84,8 +84,8 @@ function addStep(readings: Readings, held: HeldStep, plan: StepPlan, options: St
     ...(held.pass === undefined || !groups.has("data") ? [] : addTargets(readings, held.pass, outputLosses)),
   ];
   const loss = held.loss === undefined ? undefined : readings.add(valuesOfTensor(held.loss));
-  const norms = light ? held.gradients.map(({ tensor }) => readings.add(normOf(tensor))) : undefined;
-  const applied = light ? held.applied?.map(({ tensor }) => readings.add(normOf(tensor))) : undefined;
+  const norms = norm ? held.gradients.map(({ tensor }) => readings.add(normOf(tensor))) : undefined;
+  const applied = norm ? held.applied?.map(({ tensor }) => readings.add(normOf(tensor))) : undefined;
   const surprises = wants("gradients") ? addSurprises(readings, optimizer, held.gradients) : undefined;
   const indices = held.pass === undefined || !light ? [] : addLabels(readings, held.pass, outputLosses);
 

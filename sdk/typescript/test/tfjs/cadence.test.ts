@@ -18,7 +18,12 @@ interface Costs {
 function play(cadence: Cadence, steps: number, { trainingMs, lightMs, fullMs }: Costs, from = 0): StepPlan[] {
   return Array.from({ length: steps }, (_none, i) => {
     const plan = cadence.plan(from + i);
-    cadence.done(from + i, plan, (plan.groups.size > 0 ? fullMs : 0) + (plan.light ? lightMs : 0), trainingMs);
+    cadence.done(
+      from + i,
+      plan,
+      (plan.groups.size > 0 ? fullMs : 0) + (plan.norm ? lightMs / 2 : 0) + (plan.light ? lightMs / 2 : 0),
+      trainingMs,
+    );
     return plan;
   });
 }
@@ -58,14 +63,26 @@ describe("a budget", () => {
         (costs, budget) => {
           const steps = 3_000;
           const plans = play(of({ budget }), steps, costs);
-          const spent = plans.reduce((sum, plan) => sum + (plan.groups.size > 0 ? costs.fullMs : 0) + (plan.light ? costs.lightMs : 0), 0);
-          // The first step is always looked at, and each purse may go into debt once.
-          expect(spent).toBeLessThanOrEqual(budget * costs.trainingMs * steps + 2 * (costs.fullMs + costs.lightMs));
+          const spent = plans.reduce(
+            (sum, plan) =>
+              sum + (plan.groups.size > 0 ? costs.fullMs : 0) + (plan.norm ? costs.lightMs / 2 : 0) + (plan.light ? costs.lightMs / 2 : 0),
+            0,
+          );
+          // The first step is always looked at, each purse may go into debt once, and the light one begins full.
+          expect(spent).toBeLessThanOrEqual(budget * costs.trainingMs * steps + 2 * (costs.fullMs + costs.lightMs) + 5);
           expect(plans[0]?.groups.size).toBe(GROUPS.length);
         },
       ),
       { numRuns: 60 },
     );
+  });
+
+  test("takes the gradient norm at every step before units and labels are looked at", () => {
+    // 3 ms a step earn 0.036 ms: enough for the norm, not for both.
+    const plans = play(of(), 2_000, { trainingMs: 3, lightMs: 0.06, fullMs: 0.1 });
+    expect(plans.every(({ norm }) => norm)).toBe(true);
+    expect(plans.filter(({ light }) => light).length).toBeLessThan(1_000);
+    expect(plans.filter(({ light }) => light).length).toBeGreaterThan(100);
   });
 
   test("lets a heavy summary not silence what is cheap", () => {
