@@ -84,9 +84,10 @@ export function createCadence({ every, groups, budget, firstStep }: CadenceOptio
       light += earned * LIGHT_SHARE - lightMs;
       full += earned * (1 - LIGHT_SHARE) - (ownMs - lightMs);
       // What one has too much is the other's; the norm's debts are paid out of the summaries' savings.
-      const moved = light < 0 ? -Math.min(-light, Math.max(0, full)) : Math.max(0, light - LIGHT_SAVINGS_MS);
-      light -= moved;
-      full = Math.min(full + moved, SAVINGS_MS * budget);
+      const borrowed = Math.min(Math.max(0, -light), Math.max(0, full));
+      const surplus = Math.max(0, light - LIGHT_SAVINGS_MS);
+      light = Math.min(light + borrowed, LIGHT_SAVINGS_MS);
+      full = Math.min(full + surplus - borrowed, SAVINGS_MS * budget);
       for (const group of plan.groups) next.set(group, step + every[group]);
       if (recorder !== undefined && --recorder.stepsLeft <= 0) recorder = undefined;
     },
