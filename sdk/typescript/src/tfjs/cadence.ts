@@ -49,6 +49,8 @@ export interface CadenceOptions {
   readonly groups: readonly Group[];
   readonly budget: number;
   readonly firstStep: number;
+  /** The gradient norm costs next to nothing: it is taken at every step, whatever the purses hold. */
+  readonly isNormCheap: boolean;
 }
 
 export interface Cadence {
@@ -59,7 +61,7 @@ export interface Cadence {
   record(request: FlightRecorderRequest): void;
 }
 
-export function createCadence({ every, groups, budget, firstStep }: CadenceOptions): Cadence {
+export function createCadence({ every, groups, budget, firstStep, isNormCheap }: CadenceOptions): Cadence {
   const next = new Map<Group, number>(groups.map((group) => [group, firstStep]));
   let light = LIGHT_SAVINGS_MS;
   let full = 0;
@@ -72,7 +74,7 @@ export function createCadence({ every, groups, budget, firstStep }: CadenceOptio
       const isFirst = step === firstStep;
       const due = groups.filter((group) => step >= (next.get(group) as number) || recorder?.groups.has(group) === true);
       const isFull = due.length > 0 && (isFirst || full >= 0);
-      return { groups: new Set(isFull ? due : []), norm: isFull || light >= 0, light: isFull || light >= NORM_RESERVE_MS };
+      return { groups: new Set(isFull ? due : []), norm: isFull || isNormCheap || light >= 0, light: isFull || light >= NORM_RESERVE_MS };
     },
     done(step, plan, ownMs, trainingMs) {
       const counted = Math.min(trainingMs, PAUSE_FACTOR * (usualTrainingMs ?? trainingMs));

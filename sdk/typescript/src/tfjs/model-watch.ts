@@ -70,7 +70,12 @@ export function watchModel(options: ModelWatchOptions): ModelWatch {
   const weights = namedWeights(model, prefix);
   if (weights.length === 0) throw new TypeError(NO_WEIGHTS);
   const drawable = drawableWeights(model, weights);
-  const carried = options.carried ?? { cadence: createCadence({ ...settings, firstStep: options.firstStep }), state: createReadingState() };
+  const elements = model.trainableWeights.reduce((sum, weight) => sum + (weight.read() as tf.Tensor).size, 0);
+  const isNormCheap = elements <= NORM_FREE_ELEMENTS;
+  const carried = options.carried ?? {
+    cadence: createCadence({ ...settings, firstStep: options.firstStep, isNormCheap }),
+    state: createReadingState(),
+  };
   const { cadence, state } = carried;
   const evaluation = createEvaluationClasses(engine, losses);
   const targets = createTargetSpread(losses);
@@ -195,7 +200,8 @@ export function watchModel(options: ModelWatchOptions): ModelWatch {
       const readMs = performance.now() - begunMs;
       log(at, held, findings, end);
       // What every step costs, whatever is looked at, is not the plan's to spare.
-      const ownMs = planned.groups.size > 0 ? performance.now() - begunMs : readMs;
+      const isPlain = isNormCheap && !planned.light;
+      const ownMs = planned.groups.size > 0 ? performance.now() - begunMs : isPlain ? 0 : readMs;
       held?.dispose();
       const hookMs = ownTime.take();
       cadence.done(at, planned, ownMs + hookMs, Math.max(0, end.stepMs - hookMs));
@@ -240,6 +246,9 @@ export function watchModel(options: ModelWatchOptions): ModelWatch {
     },
   };
 }
+
+/** A loop over as many takes some ten microseconds; a step of such a network, milliseconds. */
+const NORM_FREE_ELEMENTS = 50_000;
 
 const NO_WEIGHTS =
   "the model has no weights yet, so there is nothing to watch: give its first layer an inputShape, or run it once before. A model that has none at all needs no watching.";

@@ -6,7 +6,7 @@ import { type Cadence, createCadence, EVERY_DEFAULT, GROUPS, type StepPlan } fro
 import { watchSettings } from "../../src/tfjs/watch-settings.ts";
 
 const of = (given: Partial<Parameters<typeof createCadence>[0]> = {}): Cadence =>
-  createCadence({ every: EVERY_DEFAULT, groups: GROUPS, budget: 0.03, firstStep: 0, ...given });
+  createCadence({ every: EVERY_DEFAULT, groups: GROUPS, budget: 0.03, firstStep: 0, isNormCheap: false, ...given });
 
 interface Costs {
   readonly trainingMs: number;
@@ -83,6 +83,11 @@ describe("a budget", () => {
     expect(plans.every(({ norm }) => norm)).toBe(true);
     expect(plans.filter(({ light }) => light).length).toBeLessThan(1_000);
     expect(plans.filter(({ light }) => light).length).toBeGreaterThan(100);
+  });
+
+  test("never thins out a norm that costs next to nothing", () => {
+    const plans = play(of({ isNormCheap: true }), 500, { trainingMs: 1, lightMs: 5, fullMs: 100 });
+    expect(plans.every(({ norm }) => norm)).toBe(true);
   });
 
   test("lets a heavy summary not silence what is cheap", () => {
