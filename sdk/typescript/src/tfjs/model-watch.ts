@@ -70,7 +70,7 @@ export function watchModel(options: ModelWatchOptions): ModelWatch {
   const weights = namedWeights(model, prefix);
   if (weights.length === 0) throw new TypeError(NO_WEIGHTS);
   const drawable = drawableWeights(model, weights);
-  const elements = model.trainableWeights.reduce((sum, weight) => sum + (weight.read() as tf.Tensor).size, 0);
+  const elements = model.trainableWeights.reduce((sum, weight) => sum + weight.read().size, 0);
   const isNormCheap = elements <= NORM_FREE_ELEMENTS;
   const carried = options.carried ?? {
     cadence: createCadence({ ...settings, firstStep: options.firstStep, isNormCheap }),
