@@ -124,7 +124,7 @@ async function run(
       for (const { run, batch } of items) {
         const stepMax = batch.scalars.reduce((most, { steps }) => steps.reduce((a, b) => Math.max(a, b), most), -1);
         heartbeats.beat(run, batch.body.rank, stepMax < 0 ? undefined : stepMax);
-        if (batch.points + batch.tensors.length + batch.console.length + batch.images.length > 0) {
+        if (batch.points + batch.tensors.length + batch.console.length + batch.images.length + batch.body.classes.length > 0) {
           hub.publish({ type: "points", project: run.project, run: run.id, stepMax: Math.max(stepMax, 0), points: batch.points });
         }
       }
