@@ -190,6 +190,7 @@ describe("nothing is thrown into training", () => {
       "forkFrom",
       "url",
       "apiKey",
+      "runToken",
       "rank",
       "worldSize",
       "spool",
