@@ -1,5 +1,5 @@
 // Where an activation function hardly passes gradients on: the intervals of its input on which the absolute value of its derivative is below
-// 5 % of its largest. Found from the derivatives' formulas; the test recomputes them by differences. Functions
+// 5 % of its largest. Found from the derivatives' formulas; the test holds them to tfjs's own derivatives. Functions
 // without an entry (softmax, linear, those with learned slopes) have no such share.
 
 export type Interval = readonly [from: number, to: number];

@@ -65,8 +65,9 @@ const FROM_LOGITS: ReadonlySet<string> = new Set(["softmaxCrossEntropy", "sigmoi
 export function outputLosses(engine: typeof tf, given: tf.LayersModel, told: LossKind | undefined): OutputLoss[] {
   const model = functionalModel(given);
   const { loss } = given as { loss?: unknown };
-  const { outputNames } = model;
-  return outputNames.map((name, index) => {
+  return model.outputs.map((output, index) => {
+    // A Sequential that is not compiled has no names of its outputs yet.
+    const name = model.outputNames[index] ?? output.sourceLayer.name;
     const own: unknown = Array.isArray(loss)
       ? loss[index]
       : typeof loss === "object" && loss !== null

@@ -1,7 +1,7 @@
 // Training loops written by hand: every way to make an optimiser step is seen by itself, gradients before they are clipped, two models in one run.
 
 import * as tf from "@tensorflow/tfjs";
-import { TensorKind } from "@gradwatch/proto";
+import { LossKind, TensorKind } from "@gradwatch/proto";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { watch } from "../../src/tfjs/index.ts";
 import { type Peer, scalarsOf } from "../scripted-peer.ts";
@@ -95,6 +95,14 @@ test("a compiled model's trainOnBatch needs no optimiser", async () => {
     expect(updateSurpriseRms).toBeGreaterThan(0);
   });
   expect(logged.facts[0]).toMatchObject({ optimizer: "adam", lossKind: 3, depth: 2 });
+});
+
+test("what the user tells of the loss of a model that is not compiled is a fact", async () => {
+  const { peer, run } = await peerAndRun(peers);
+  const model = makeModel();
+  watch(model, run, { optimizer: tf.train.sgd(0.1), lossKind: "mean-squared-error" }).stop();
+  await run.finish();
+  expect(loggedBy(peer).facts[0]).toMatchObject({ lossKind: LossKind.MEAN_SQUARED_ERROR, optimizer: "sgd" });
 });
 
 describe("clipped gradients", () => {
