@@ -1,5 +1,5 @@
 // Decides at every step what is looked at: each group of tensors at its cadence, as far as the budget goes. The budget is a share of
-// training's own time. What training earns and looking costs are kept in two purses, one for what is cheap and wanted at
+// training's own time. What every step costs, whatever is looked at, comes first; what training earns above that and looking costs are kept in two purses, one for what is cheap and wanted at
 // every step, one for summaries: a heavy summary must not silence the gradient norm. In the first, units and labels live on what the norm leaves over, as
 // the norm is the earliest warning that there is. What is not spent is saved, for the flight recorder. A purse in debt looks at nothing
 // until training has earned it back.
@@ -20,9 +20,11 @@ export const EVERY_DEFAULT: Readonly<Record<Group, number>> = {
   images: 100,
 };
 
-/** Of training's time; what is promised is 5 %, which leaves room for what cannot be measured from inside (caches, garbage). */
-export const BUDGET_DEFAULT = 0.03;
-/** Of the budget that is for what is wanted at every step. */
+/** Of training's time. The goal is 5 %, which leaves room for what cannot be measured from inside (caches, garbage, sending). */
+export const BUDGET_DEFAULT = 0.02;
+/** Of the budget that is left for looking, however much every step costs: a tiny network is looked at, too. */
+const LOOKING_SHARE_MIN = 1 / 3;
+/** Of what is left that is for what is wanted at every step. */
 const LIGHT_SHARE = 0.4;
 /** Above it, the light purse's savings are the other's. It begins full. */
 const LIGHT_SAVINGS_MS = 5;
@@ -55,7 +57,7 @@ export interface CadenceOptions {
 
 export interface Cadence {
   plan(step: number): StepPlan;
-  /** @param ownMs What looking at this step cost, above what every step costs. @param trainingMs The rest of the step. */
+  /** @param ownMs What watching this step cost. @param trainingMs The rest of the step. */
   done(step: number, plan: StepPlan, ownMs: number, trainingMs: number): void;
   /** Every step, for as long as asked, out of the savings. */
   record(request: FlightRecorderRequest): void;
@@ -65,6 +67,8 @@ export function createCadence({ every, groups, budget, firstStep, isNormCheap }:
   const next = new Map<Group, number>(groups.map((group) => [group, firstStep]));
   let light = LIGHT_SAVINGS_MS;
   let full = 0;
+  /** A step at which nothing is looked at but a norm that is taken anyway. */
+  let usualPlainMs = 0;
   let usualLightMs = 0;
   let usualTrainingMs: number | undefined;
   let recorder: { readonly groups: ReadonlySet<Group>; stepsLeft: number } | undefined;
@@ -79,12 +83,15 @@ export function createCadence({ every, groups, budget, firstStep, isNormCheap }:
     done(step, plan, ownMs, trainingMs) {
       const counted = Math.min(trainingMs, PAUSE_FACTOR * (usualTrainingMs ?? trainingMs));
       usualTrainingMs = usualTrainingMs === undefined ? trainingMs : usualTrainingMs + SMOOTHING * (counted - usualTrainingMs);
-      const earned = budget === Number.POSITIVE_INFINITY ? budget : counted * budget;
       const isFull = plan.groups.size > 0;
-      const lightMs = isFull ? Math.min(ownMs, usualLightMs) : ownMs;
-      if (!isFull) usualLightMs += SMOOTHING * (ownMs - usualLightMs);
+      if (isNormCheap && !isFull && !plan.light) usualPlainMs += SMOOTHING * (ownMs - usualPlainMs);
+      const allowed = counted * budget;
+      const earned = budget === Number.POSITIVE_INFINITY ? budget : Math.max(allowed - usualPlainMs, allowed * LOOKING_SHARE_MIN);
+      const lookedMs = Math.max(0, ownMs - usualPlainMs);
+      const lightMs = isFull ? Math.min(lookedMs, usualLightMs) : lookedMs;
+      if (!isFull) usualLightMs += SMOOTHING * (lookedMs - usualLightMs);
       light += earned * LIGHT_SHARE - lightMs;
-      full += earned * (1 - LIGHT_SHARE) - (ownMs - lightMs);
+      full += earned * (1 - LIGHT_SHARE) - (lookedMs - lightMs);
       // What one has too much is the other's; the norm's debts are paid out of the summaries' savings.
       const borrowed = Math.min(Math.max(0, -light), Math.max(0, full));
       const surplus = Math.max(0, light - LIGHT_SAVINGS_MS);

@@ -9,7 +9,7 @@ import { type TrainingWatch, watchTraining } from "./training-watch.ts";
 import { type WatchOptions, watchSettings } from "./watch-settings.ts";
 
 export interface GradwatchCallbackOptions extends WatchOptions {
-  /** When training lets the event loop run, as in fit's `yieldEvery`, which tfjs ignores for callback instances. Default "batch". */
+  /** When training lets the event loop run, as in fit's `yieldEvery`, which tfjs ignores for callback instances. Default "auto": about every 125 ms. */
   readonly yieldEvery?: "auto" | "batch" | "epoch" | "never" | number;
 }
 
@@ -35,7 +35,7 @@ export function gradwatchCallback(run: Run, options: GradwatchCallbackOptions = 
     onEpochEnd: async (epoch: number, logs?: object) => guard.run(() => watch.epochEnd(epoch, { ...logs })),
     onTrainEnd: async () => guard.run(() => watch.end()),
   };
-  return boundToItself(learnModel(new engine.CustomCallback(events, options.yieldEvery ?? "batch"), watch));
+  return boundToItself(learnModel(new engine.CustomCallback(events, options.yieldEvery ?? "auto"), watch));
 }
 
 /**

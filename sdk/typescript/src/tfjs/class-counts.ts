@@ -3,6 +3,7 @@
 
 import type * as tf from "@tensorflow/tfjs";
 import type { ClassRecordValues, LossKind } from "../types.ts";
+import type { Reduction } from "./readings.ts";
 
 /** As the wire bounds it. */
 const CLASSES_MAX = 64;
@@ -17,15 +18,38 @@ export function classesOf(lossKind: LossKind | undefined, predictions: tf.Tensor
   return width;
 }
 
-/** [2, n], int32: label and prediction of every sample; to be called in a tidy. */
-export function classIndices(labels: tf.Tensor, predictions: tf.Tensor, isFromLogits: boolean): tf.Tensor {
+/** Of every sample that is counted: its label, after all labels its prediction. */
+export function classIndices(labels: tf.Tensor, predictions: tf.Tensor, isFromLogits: boolean): Reduction<ArrayLike<number>> {
   const width = predictions.shape.at(-1) as number;
   const isOneHot = labels.rank === predictions.rank && labels.shape.at(-1) === width && width > 1;
-  const above = (tensor: tf.Tensor, threshold: number): tf.Tensor => tensor.greater(threshold).toInt().flatten();
-  const truth = width === 1 ? above(labels, 0.5) : isOneHot ? labels.argMax(-1).flatten() : labels.toInt().flatten();
-  const guess = width === 1 ? above(predictions, isFromLogits ? 0 : 0.5) : predictions.argMax(-1).flatten();
-  const count = Math.min(truth.size, guess.size, COUNTED_MAX);
-  return truth.slice(0, count).toInt().stack(guess.slice(0, count).toInt());
+  const count = Math.min(isOneHot ? labels.size / width : labels.size, predictions.size / width, COUNTED_MAX);
+  const threshold = isFromLogits ? 0 : 0.5;
+  return {
+    onBackend() {
+      const above = (tensor: tf.Tensor, limit: number): tf.Tensor => tensor.flatten().greater(limit);
+      const truth = width === 1 ? above(labels, 0.5) : isOneHot ? labels.argMax(-1).flatten() : labels.toInt().flatten();
+      const guess = width === 1 ? above(predictions, threshold) : predictions.argMax(-1).flatten();
+      return truth.slice(0, count).toFloat().concat<tf.Tensor1D>(guess.slice(0, count).toFloat());
+    },
+    decode: (row) => row.slice(),
+    inMemory(valuesOf) {
+      const [truth, guess] = [valuesOf(labels), valuesOf(predictions)];
+      const indices = new Int32Array(2 * count);
+      for (let i = 0; i < count; i++) {
+        const label = truth[i] as number;
+        indices[i] = width === 1 ? Number(label > 0.5) : isOneHot ? largestOf(truth, i * width, width) : label;
+        indices[count + i] = width === 1 ? Number((guess[i] as number) > threshold) : largestOf(guess, i * width, width);
+      }
+      return indices;
+    },
+  };
+}
+
+/** Index, from `from` on, of the first of the largest. */
+function largestOf(values: ArrayLike<number>, from: number, count: number): number {
+  let largest = 0;
+  for (let i = 1; i < count; i++) if ((values[from + i] as number) > (values[from + largest] as number)) largest = i;
+  return largest;
 }
 
 export interface ClassWindow {

@@ -1,10 +1,10 @@
-// Counts labels and predictions of an evaluation. Its batches run inside of tfjs's own loop, where nothing can be waited for: of each, the class
-// indices are kept as a small tensor, and read when it is over.
+// Counts labels and predictions of an evaluation. Its batches run inside of tfjs's own loop, where nothing can be waited for: where an
+// accelerator has them, the class indices of each are kept as a small tensor, and read when it is over.
 
 import type * as tf from "@tensorflow/tfjs";
 import type { ClassRecordValues } from "../types.ts";
 import { classesOf, classIndices, createClassWindow } from "./class-counts.ts";
-import { createReadings, valuesOfTensor } from "./readings.ts";
+import { createReadings, roadOf, valuesNow, valuesOfTensor } from "./readings.ts";
 import type { OutputLoss } from "./step-reading.ts";
 
 export interface EvaluationFindings {
@@ -21,10 +21,11 @@ export interface EvaluationClasses {
   dispose(): void;
 }
 
-/** Batches of one evaluation that are counted. */
+/** Batches of one evaluation whose indices are kept. */
 const BATCHES_MAX = 10_000;
 
 export function createEvaluationClasses(engine: typeof tf, losses: readonly OutputLoss[]): EvaluationClasses {
+  const window = createClassWindow("evaluation");
   let kept: { readonly classes: number; readonly indices: tf.Tensor }[] = [];
   let counted: number | undefined;
   let samples = 0;
@@ -35,8 +36,9 @@ export function createEvaluationClasses(engine: typeof tf, losses: readonly Outp
       const classes = classesOf(loss?.kind, predictions);
       counted ??= classes === undefined ? undefined : output;
       if (classes === undefined || output !== counted || kept.length >= BATCHES_MAX) return;
-      const indices = engine.keep(engine.tidy(() => classIndices(labels, predictions, loss?.isFromLogits === true)));
-      kept.push({ classes, indices });
+      const reduction = classIndices(labels, predictions, loss?.isFromLogits === true);
+      if (roadOf(engine) === "memory") window.add(classes, reduction.inMemory(valuesNow));
+      else kept.push({ classes, indices: engine.keep(engine.tidy(() => reduction.onBackend(engine))) });
     },
     take() {
       if (samples === 0) return undefined;
@@ -49,7 +51,6 @@ export function createEvaluationClasses(engine: typeof tf, losses: readonly Outp
       const running = readings.run();
       const done = (): EvaluationFindings => {
         for (const { indices } of batches) indices.dispose();
-        const window = createClassWindow("evaluation");
         for (const { classes, values } of read) window.add(classes, values());
         return { classes: window.take(), samples: seen };
       };

@@ -1,10 +1,11 @@
-// What is seen of one run of the loss function: tensors of layers, held as clones (which share their memory with the originals) until
+// What is seen of one run of the loss function: tensors of layers, held (see hold.ts) until
 // the step's end. A layer may be called several times in it: because it is shared, and then each place in the graph is a tensor of its own; because
 // a batch comes in pieces (`model.predict` cuts it into 32), and then the pieces are one tensor.
 
 import type * as tf from "@tensorflow/tfjs";
 import type { TensorKind, TensorMeta } from "../types.ts";
 import type { Interval } from "./activation-functions.ts";
+import { holdTensor } from "./hold.ts";
 
 /** Kinds of things to look at in a pass. */
 export interface PassWants {
@@ -65,11 +66,10 @@ export function createForwardPass(engine: typeof tf, wants: PassWants): ForwardP
   const callsSeen = new Map<object, Set<string>>();
   const held: tf.Tensor[] = [];
   let samples = 0;
-  /** `keep` takes the clone out of the tidy that training runs in. */
   const hold = (tensor: tf.Tensor): tf.Tensor => {
-    const clone = engine.keep(tensor.clone());
-    held.push(clone);
-    return clone;
+    const own = holdTensor(engine, tensor);
+    held.push(own);
+    return own;
   };
   const add = ({ time, ...identity }: PieceIdentity, piece: tf.Tensor): void => {
     const key = `${identity.meta.kind}\0${identity.name}`;

@@ -4,6 +4,7 @@
 
 import type * as tf from "@tensorflow/tfjs";
 import type { ForwardPass, SeenIdentity } from "./forward-pass.ts";
+import { holdTensor } from "./hold.ts";
 import { type OrderedLayer } from "./layer-order.ts";
 import {
   activationLayer,
@@ -132,7 +133,7 @@ function spiesOf(engine: typeof tf, owner: ActivationOwner, suffix: string): Spy
         begin(listens) {
           if (!listens) return;
           hook = override<"apply", ActivationFunction["apply"]>(activation, "apply", (original) => (x, ...more) => {
-            applied.push(engine.keep(x.clone()));
+            applied.push(holdTensor(engine, x));
             return original.call(activation, x, ...more);
           });
         },

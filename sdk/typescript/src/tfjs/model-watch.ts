@@ -12,6 +12,7 @@ import { placeInRun } from "./model-names.ts";
 import { namedWeights } from "./named-weights.ts";
 import { createOwnTime } from "./own-time.ts";
 import { present } from "./present.ts";
+import { roadOf } from "./readings.ts";
 import { captureSteps, type HeldStep } from "./step-capture.ts";
 import { createReadingState, type ReadingState, readStep, type StepFindings } from "./step-reading.ts";
 import { createTargetSpread } from "./target-spread.ts";
@@ -106,6 +107,10 @@ export function watchModel(options: ModelWatchOptions): ModelWatch {
     };
   }
 
+  /** Whether this may turn out to be the step at which the loss breaks. Where asking would stall an accelerator, any may. */
+  const mayBreak = (loss: tf.Tensor | undefined): boolean =>
+    !lossBroke && (loss === undefined || roadOf(engine) === "backend" || !Number.isFinite(loss.dataSync()[0]));
+
   const forgetRecorder = run.onFlightRecorder((request) => cadence.record(request));
   if (isFirst) run.describe(modelFacts({ model, optimizer, losses, params: options.params, stepsBefore: step }));
   // Last: once it listens, only `stop` ends it.
@@ -117,6 +122,10 @@ export function watchModel(options: ModelWatchOptions): ModelWatch {
     weights,
     ownTime,
     wants,
+    needsWeights(loss) {
+      const due = plan?.groups;
+      return due?.has("weights") === true || due?.has("updates") === true || due?.has("images") === true || mayBreak(loss);
+    },
     onStep() {
       isStepPending = true;
       options.onStep();
@@ -143,9 +152,9 @@ export function watchModel(options: ModelWatchOptions): ModelWatch {
     const again = (findings: StepFindings): StepFindings | Promise<StepFindings> => {
       if (lossBroke || known !== undefined || findings.loss === undefined || Number.isFinite(findings.loss)) return findings;
       lossBroke = true;
-      return chosen.groups.size > 0 ? findings : readStep(held, everythingHeld(), reading);
+      return chosen.groups.size > 0 ? findings : readStep(held, everythingHeld(), { ...reading, isLossKnown: false });
     };
-    return whenDone(readStep(held, chosen, reading), again);
+    return whenDone(readStep(held, chosen, { ...reading, isLossKnown: known !== undefined }), again);
   }
 
   function log(at: number, held: HeldStep | undefined, findings: StepFindings | undefined, { loss, record }: StepEnd): void {
@@ -197,14 +206,10 @@ export function watchModel(options: ModelWatchOptions): ModelWatch {
     lossBroke ||= breaksNow;
     const chosen = breaksNow && planned.groups.size === 0 ? everythingHeld() : planned;
     const finish = (findings: StepFindings | undefined): void => {
-      const readMs = performance.now() - begunMs;
       log(at, held, findings, end);
-      // What every step costs, whatever is looked at, is not the plan's to spare.
-      const isPlain = isNormCheap && !planned.light;
-      const ownMs = planned.groups.size > 0 ? performance.now() - begunMs : isPlain ? 0 : readMs;
       held?.dispose();
       const hookMs = ownTime.take();
-      cadence.done(at, planned, ownMs + hookMs, Math.max(0, end.stepMs - hookMs));
+      cadence.done(at, planned, performance.now() - begunMs + hookMs, Math.max(0, end.stepMs - hookMs));
     };
     const failed = (error: unknown): void => {
       onError(error);

@@ -34,9 +34,17 @@ export function normOfNorms(norms: readonly number[]): number {
   return Math.hypot(...norms);
 }
 
-/** In float64, where the square of the largest float32 still fits; NaN and Inf carry through. */
+/** In float64, where the square of the largest float32 still fits; NaN and Inf carry through. Four sums, so that none waits for the last addition. */
 function sumOfSquares(values: Values): number {
-  let total = 0;
-  for (let i = 0; i < values.length; i += 1) total += (values[i] as number) * (values[i] as number);
-  return total;
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const whole = values.length - (values.length % 4);
+  for (let i = 0; i < whole; i += 4) {
+    const [p, q, r, s] = [values[i], values[i + 1], values[i + 2], values[i + 3]] as [number, number, number, number];
+    a += p * p;
+    b += q * q;
+    c += r * r;
+    d += s * s;
+  }
+  for (let i = whole; i < values.length; i += 1) a += (values[i] as number) ** 2;
+  return a + b + (c + d);
 }

@@ -29,6 +29,8 @@ export interface Readings {
  */
 const BACKENDS_IN_MEMORY: ReadonlySet<string> = new Set(["cpu", "wasm", "tensorflow"]);
 
+export const valuesNow: ValuesOf = (tensor) => tensor.dataSync<"float32" | "int32" | "bool">();
+
 /** Asked anew at every step: the user may change the backend. */
 export function roadOf(engine: typeof tf): Road {
   return BACKENDS_IN_MEMORY.has(engine.getBackend()) ? "memory" : "backend";
@@ -50,7 +52,7 @@ export function createReadings(engine: typeof tf, road: Road = roadOf(engine)): 
   function readMemory(): void {
     const known = new Map<tf.Tensor, Values>();
     const valuesOf = (tensor: tf.Tensor): Values => {
-      const values = known.get(tensor) ?? tensor.dataSync<"float32" | "int32" | "bool">();
+      const values = known.get(tensor) ?? valuesNow(tensor);
       known.set(tensor, values);
       return values;
     };

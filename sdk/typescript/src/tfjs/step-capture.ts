@@ -1,11 +1,12 @@
 // Catches one optimiser step whole: the gradients as they came out of the backward run, those that the optimiser was given if they are others
 // (clipped, accumulated), the weights that it is about to change, the loss, and what was seen of the forward run. Tensors are held
-// as clones, which share their memory with the originals, until the caller has taken and disposed them. Whatever goes
+// by second handles, which share their memory with the originals, until the caller has taken and disposed them. Whatever goes
 // wrong here, training's own functions run.
 
 import type * as tf from "@tensorflow/tfjs";
 import { createForwardPass, type ForwardPass, type PassWants } from "./forward-pass.ts";
 import { onGradientPass, type PassResult } from "./gradient-passes.ts";
+import { holdTensor } from "./hold.ts";
 import { probeModel } from "./model-probe.ts";
 import type { NamedWeight } from "./named-weights.ts";
 import { override } from "./override.ts";
@@ -22,6 +23,7 @@ export interface HeldStep {
   readonly gradients: readonly HeldTensor[];
   /** What the optimiser was given, where that is something else. */
   readonly applied: readonly HeldTensor[] | undefined;
+  /** None where nobody needs them. */
   readonly weights: readonly HeldTensor[];
   readonly loss: tf.Tensor | undefined;
   readonly pass: ForwardPass | undefined;
@@ -44,6 +46,8 @@ export interface StepCaptureOptions {
   readonly weights: readonly NamedWeight[];
   /** Asked when a run of the loss function begins; undefined: nothing. */
   readonly wants: () => PassWants | undefined;
+  /** Whether anybody will look at the weights as they were before this step, whose loss it is given. */
+  readonly needsWeights: (loss: tf.Tensor | undefined) => boolean;
   /** The optimiser has made its step. */
   readonly onStep: () => void;
   readonly onEvaluation: (output: number, labels: tf.Tensor, predictions: tf.Tensor) => void;
@@ -80,12 +84,12 @@ export function captureSteps(options: StepCaptureOptions): StepCapture {
   };
   const guarded = (work: () => void): void => {
     try {
-      work();
+      options.ownTime.measure(work);
     } catch (error) {
       onError(error);
     }
   };
-  const hold = (tensor: tf.Tensor): tf.Tensor => engine.keep(tensor.clone());
+  const hold = (tensor: tf.Tensor): tf.Tensor => holdTensor(engine, tensor);
 
   const stopListening = onGradientPass(engine, {
     begin(xs) {
@@ -115,9 +119,9 @@ export function captureSteps(options: StepCaptureOptions): StepCapture {
     const owned: tf.Tensor[] = [];
     const holdAll = (tensors: readonly { readonly weight: NamedWeight; readonly tensor: tf.Tensor }[]): HeldTensor[] =>
       tensors.map(({ weight, tensor }) => {
-        const clone = hold(tensor);
-        owned.push(clone);
-        return { weight, tensor: clone };
+        const own = hold(tensor);
+        owned.push(own);
+        return { weight, tensor: own };
       });
     const applied = listed(given).flatMap(({ name, tensor }) => {
       const weight = byVariable.get(name);
@@ -133,7 +137,7 @@ export function captureSteps(options: StepCaptureOptions): StepCapture {
     loss = undefined;
     raw = new Map();
     runs = 0;
-    // Assigned first: what was cloned before an error is disposed with the rest.
+    // Assigned first: what was held before an error is disposed with the rest.
     held = {
       gradients: [],
       applied: undefined,
@@ -151,7 +155,7 @@ export function captureSteps(options: StepCaptureOptions): StepCapture {
       ...held,
       gradients: holdAll(isOther ? (before as typeof applied) : applied),
       applied: isOther ? holdAll(applied) : undefined,
-      weights: holdAll(options.weights.map((weight) => ({ weight, tensor: weight.variable }))),
+      weights: options.needsWeights(ownLoss) ? holdAll(options.weights.map((weight) => ({ weight, tensor: weight.variable }))) : [],
     };
   }
 

@@ -17,6 +17,7 @@ import { addWeightImages, type KernelShape, type NamedImage } from "./weight-ima
 
 export interface StepFindings {
   readonly summaries: readonly SummarizedTensor[];
+  /** Undefined where it was known. */
   readonly loss: number | undefined;
   /** L2, of all gradients together. */
   readonly gradientNorm: number | undefined;
@@ -38,6 +39,7 @@ export interface ReadingState {
 export const createReadingState = (): ReadingState => ({ units: createUnitWindows(), classes: createClassWindow("train") });
 
 export interface StepReadingOptions {
+  readonly isLossKnown: boolean;
   readonly engine: typeof tf;
   readonly optimizer: tf.Optimizer;
   readonly state: ReadingState;
@@ -83,7 +85,7 @@ function addStep(readings: Readings, held: HeldStep, plan: StepPlan, options: St
     ...(held.pass === undefined ? [] : addForward(engine, readings, held.pass, plan, state.units)),
     ...(held.pass === undefined || !groups.has("data") ? [] : addTargets(readings, held.pass, outputLosses)),
   ];
-  const loss = held.loss === undefined ? undefined : readings.add(valuesOfTensor(held.loss));
+  const loss = held.loss === undefined || options.isLossKnown ? undefined : readings.add(valuesOfTensor(held.loss));
   const norms = norm ? held.gradients.map(({ tensor }) => readings.add(normOf(tensor))) : undefined;
   const applied = norm ? held.applied?.map(({ tensor }) => readings.add(normOf(tensor))) : undefined;
   const surprises = wants("gradients") ? addSurprises(readings, optimizer, held.gradients) : undefined;
@@ -160,7 +162,7 @@ function addLabels(readings: Readings, pass: ForwardPass, outputLosses: readonly
     if (classes === undefined) continue;
     return labelled.map(({ labels, predictions }) => ({
       classes,
-      values: readings.add(valuesOfTensor(classIndices(labels, predictions, loss?.isFromLogits === true))),
+      values: readings.add(classIndices(labels, predictions, loss?.isFromLogits === true)),
     }));
   }
   return [];

@@ -12,7 +12,7 @@ export interface WatchOptions {
   readonly every?: number | { readonly [group in Group]?: number };
   /** Groups that are logged. Default "all". Loss, learning rate and gradient norm always are. */
   readonly log?: "all" | readonly Group[];
-  /** Share of training's own time that watching may take. Default 0.03. Infinity: whatever `every` takes. */
+  /** Share of training's own time that watching may take. Default 0.02. Infinity: whatever `every` takes. */
   readonly budget?: number;
   /** Log this many samples of the inputs as pictures, with the other images. Default 0: training data may be private. */
   readonly inputSamples?: number;

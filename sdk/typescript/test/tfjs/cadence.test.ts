@@ -85,6 +85,32 @@ describe("a budget", () => {
     expect(plans.filter(({ light }) => light).length).toBeGreaterThan(100);
   });
 
+  test("pays first for what every step costs, and looks on what is left, or on a third of it", () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          trainingMs: fc.double({ min: 1, max: 200, noNaN: true }),
+          lightMs: fc.double({ min: 0.001, max: 20, noNaN: true }),
+          fullMs: fc.double({ min: 0.001, max: 500, noNaN: true }),
+        }),
+        (costs) => {
+          const [steps, budget] = [3_000, 0.03];
+          const plans = play(of({ budget, isNormCheap: true }), steps, costs);
+          const looked = plans.reduce(
+            (sum, plan) => sum + (plan.groups.size > 0 ? costs.fullMs : 0) + (plan.light ? costs.lightMs / 2 : 0),
+            0,
+          );
+          const allowed = budget * costs.trainingMs * steps;
+          const norms = (steps * costs.lightMs) / 2;
+          // As above; and what is plain is learned over some ten steps.
+          const slack = 2 * (costs.fullMs + costs.lightMs) + 5 + 10 * costs.lightMs;
+          expect(looked).toBeLessThanOrEqual(Math.max(allowed - norms, allowed / 3) + slack);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
   test("never thins out a norm that costs next to nothing", () => {
     const plans = play(of({ isNormCheap: true }), 500, { trainingMs: 1, lightMs: 5, fullMs: 100 });
     expect(plans.every(({ norm }) => norm)).toBe(true);
@@ -143,7 +169,7 @@ test("settings that make no sense are told, and replaced", () => {
     { every: { weights: 0, images: 2.5 }, log: ["weights", misspelt], budget: -1, inputSamples: 1e9, initialStep: -3 },
     (error) => void told.push(String(error)),
   );
-  expect(settings).toMatchObject({ groups: ["weights"], budget: 0.03, inputSamples: 0, initialStep: 0 });
+  expect(settings).toMatchObject({ groups: ["weights"], budget: 0.02, inputSamples: 0, initialStep: 0 });
   expect(settings.every).toMatchObject({ weights: 20, images: 100 });
   expect(told.join("\n")).toMatch(/wights[\s\S]*every is 0[\s\S]*every is 2.5[\s\S]*budget is -1[\s\S]*inputSamples[\s\S]*initialStep/);
 });
