@@ -156,7 +156,7 @@ async function run(
     opened: (run, request) => {
       const ranks = openRanks.get(run.key) ?? new Set();
       openRanks.set(run.key, ranks.add(producerOf(request.producer)));
-      void summarized(run.key).then(() => hub.publish({ type: "run", project: run.project, run: run.id, state: "running" }));
+      void summarizer.soon(run.key).then(() => hub.publish({ type: "run", project: run.project, run: run.id, state: "running" }));
     },
     closed: async (run, request) => {
       for (const { reason, points } of request.drops) metrics.clientDropped(reason, Number(points));

@@ -3,6 +3,7 @@
 // about 5 s old; one that is costly to make is made less often, so that summaries take at most about a twentieth of the
 // engine's time.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Store } from "../storage/store.ts";
 import { StoreError } from "../storage/store.ts";
 import { dueRuns } from "../storage/queries/run-summaries.ts";
@@ -18,10 +19,13 @@ export interface SummarizerOptions {
 export interface Summarizer {
   /** Makes these rows now. Resolves when reads see them. */
   refresh(runs: readonly bigint[]): Promise<void>;
+  /** Makes this row in a moment, together with those that are wanted by then. Resolves when reads see it, or it has failed. */
+  soon(run: bigint): Promise<void>;
   /** Makes what is due; resolves with how many rows that were. */
   sweep(): Promise<number>;
   /** Sweeps from now on. */
   start(): void;
+  /** Lets what is running end; what takes too long is given up, and due at the next start. */
   stop(): Promise<void>;
 }
 
@@ -35,17 +39,25 @@ const runsPerReadMax = 50;
 /** A row may not be due again for this many times of what it took. */
 const restFactor = 20;
 const retryAfterMs = 60_000;
+/** 256 ranks that open one run together make its row once or twice. */
+const gatherMs = 250;
+const stopPatienceMs = 5_000;
 
 export function createSummarizer({ store, nowMs, silenceMs, failed }: SummarizerOptions): Summarizer {
   const restUntilMs = new Map<bigint, number>();
-  const stopping = new AbortController();
+  const givenUp = new AbortController();
+  const gathered = new Set<bigint>();
+  let gathering: Promise<void> | undefined;
+  /** Rows that were gathered and are being made. */
+  const underWay = new Set<Promise<void>>();
+  let isStopping = false;
   let timer: NodeJS.Timeout | undefined;
   let sweeping: Promise<unknown> = Promise.resolve();
 
   async function refresh(runs: readonly bigint[]): Promise<void> {
     for (let from = 0; from < runs.length; from += runsPerReadMax) {
       const some = runs.slice(from, from + runsPerReadMax);
-      const context = { store, nowMs: nowMs(), silenceMs, signal: stopping.signal };
+      const context = { store, nowMs: nowMs(), silenceMs, signal: givenUp.signal };
       await store.insertRows("run_summaries", await summaryRows(some, context));
     }
   }
@@ -58,7 +70,7 @@ export function createSummarizer({ store, nowMs, silenceMs, failed }: Summarizer
       const tookMs = (performance.now() - start) / runs.length;
       for (const run of runs) restUntilMs.set(run, nowMs() + tookMs * restFactor);
     } catch (error) {
-      if (stopping.signal.aborted) return;
+      if (givenUp.signal.aborted) return;
       if (!(error instanceof StoreError) || error.code === "unavailable") throw error;
       if (runs.length > 1) {
         for (const run of runs) await refreshPatiently([run]);
@@ -79,7 +91,7 @@ export function createSummarizer({ store, nowMs, silenceMs, failed }: Summarizer
       limit: runsPerSweepMax + restUntilMs.size,
     });
     const runs = due.map(({ run }) => run).filter((run) => !restUntilMs.has(run));
-    for (let from = 0; from < runs.length && !stopping.signal.aborted; from += runsPerReadMax) {
+    for (let from = 0; from < runs.length && !isStopping; from += runsPerReadMax) {
       await refreshPatiently(runs.slice(from, from + runsPerReadMax));
     }
     return runs.length;
@@ -88,21 +100,41 @@ export function createSummarizer({ store, nowMs, silenceMs, failed }: Summarizer
   async function sweepOften(): Promise<void> {
     try {
       // A backlog, as after an upgrade, is worked off without rests.
-      while ((await sweep()) >= runsPerSweepMax && !stopping.signal.aborted);
+      while ((await sweep()) >= runsPerSweepMax && !isStopping);
     } catch (error) {
-      if (!stopping.signal.aborted) failed("summaries of runs", error);
+      if (!givenUp.signal.aborted) failed("summaries of runs", error);
     }
-    if (!stopping.signal.aborted) timer = setTimeout(() => (sweeping = sweepOften()), sweepIntervalMs);
+    if (!isStopping) timer = setTimeout(() => (sweeping = sweepOften()), sweepIntervalMs);
+  }
+
+  async function gather(): Promise<void> {
+    await sleep(gatherMs, undefined, { ref: false });
+    const runs = [...gathered];
+    gathered.clear();
+    gathering = undefined;
+    if (isStopping) return;
+    const refreshing = refresh(runs).catch((error: unknown) => {
+      if (!givenUp.signal.aborted) failed("summaries of runs", error);
+    });
+    underWay.add(refreshing);
+    await refreshing;
+    underWay.delete(refreshing);
   }
 
   return {
     refresh,
+    soon(run) {
+      gathered.add(run);
+      return (gathering ??= gather());
+    },
     sweep,
     start: () => void (sweeping = sweepOften()),
     async stop() {
-      stopping.abort();
+      isStopping = true;
       clearTimeout(timer);
-      await sweeping;
+      const patience = setTimeout(() => givenUp.abort(), stopPatienceMs);
+      await Promise.allSettled([sweeping, ...underWay]);
+      clearTimeout(patience);
     },
   };
 }
