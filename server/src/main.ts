@@ -5,6 +5,7 @@ import { Command, Option } from "commander";
 import { CommandError } from "./cli/call-api.ts";
 import { keysCommand } from "./cli/keys-command.ts";
 import { loginCommand } from "./cli/login-command.ts";
+import { migrateCommand } from "./cli/migrate-command.ts";
 import { runsCommand } from "./cli/runs-command.ts";
 import { Config, ConfigError, configKeys, flagOf, loadConfig, switches, variableOf } from "./config.ts";
 import { FilterError } from "./filter/filter-error.ts";
@@ -25,7 +26,7 @@ serveCommand.action(async ({ config: file, ...flags }: Record<string, unknown>) 
   await serve(loadConfig({ flags, environment: process.env, file: file as string | undefined }));
 });
 
-program.addCommand(keysCommand()).addCommand(loginCommand()).addCommand(runsCommand());
+program.addCommand(keysCommand()).addCommand(loginCommand()).addCommand(runsCommand()).addCommand(migrateCommand());
 
 try {
   await program.parseAsync();
