@@ -7,6 +7,7 @@ import { keysCommand } from "./cli/keys-command.ts";
 import { loginCommand } from "./cli/login-command.ts";
 import { migrateCommand } from "./cli/migrate-command.ts";
 import { runsCommand } from "./cli/runs-command.ts";
+import { schemaCommand } from "./cli/schema-command.ts";
 import { Config, ConfigError, configKeys, flagOf, loadConfig, switches, variableOf } from "./config.ts";
 import { FilterError } from "./filter/filter-error.ts";
 import { serve, StartError } from "./serve.ts";
@@ -26,7 +27,12 @@ serveCommand.action(async ({ config: file, ...flags }: Record<string, unknown>) 
   await serve(loadConfig({ flags, environment: process.env, file: file as string | undefined }));
 });
 
-program.addCommand(keysCommand()).addCommand(loginCommand()).addCommand(runsCommand()).addCommand(migrateCommand());
+program
+  .addCommand(keysCommand())
+  .addCommand(loginCommand())
+  .addCommand(runsCommand())
+  .addCommand(migrateCommand())
+  .addCommand(schemaCommand());
 
 try {
   await program.parseAsync();
