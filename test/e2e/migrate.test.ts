@@ -79,7 +79,7 @@ test("what an embedded server holds is moved, compared equal, and served from th
       Float32Array.from({ length: 500 }, (_none, i) => (i === 7 ? Number.NaN : i - 250)),
       { step: 5, kind: "weight" },
     );
-    run.logImage("filter", { width: 2, height: 2, channels: 1, data: Uint8Array.of(0, 80, 160, 255) }, { step: 5 });
+    run.logImage("filter", { width: 2, height: 2, data: Uint8Array.of(0, 80, 160, 255) }, { step: 5 });
     const report = await run.finish();
     expect(report).toMatchObject({ pending: 0, rejected: 0 });
   }

@@ -21,15 +21,13 @@ afterAll(async () => {
 
 const statements = clusterStatements(migrations, { cluster: "team", database: "gradwatch" });
 
-test.each(statements.map((statement) => [statement.slice(0, 90), statement] as const))(
-  "the engine parses %s",
-  async (_start, statement) => {
-    await storage.store.execute(`EXPLAIN AST ${statement}`);
-  },
-);
+test("the engine parses every statement", async () => {
+  expect(statements.length).toBeGreaterThan(30);
+  for (const statement of statements) await expect(storage.store.execute(`EXPLAIN AST ${statement}`), statement).resolves.toBeUndefined();
+});
 
 test("the engine refuses what is not SQL", async () => {
-  await expect(storage.store.execute(`EXPLAIN AST ${statements[1]} ENGINE`)).rejects.toThrow();
+  await expect(storage.store.execute(`EXPLAIN AST ${statements[1]} ENGINE`)).rejects.toThrow(/ENGINE 62$/);
 });
 
 test("every table of the embedded schema has both forms", async () => {

@@ -25,11 +25,11 @@ export function classIndices(labels: tf.Tensor, predictions: tf.Tensor, isFromLo
   const count = Math.min(isOneHot ? labels.size / width : labels.size, predictions.size / width, COUNTED_MAX);
   const threshold = isFromLogits ? 0 : 0.5;
   return {
-    onBackend() {
+    onBackend(engine) {
       const above = (tensor: tf.Tensor, limit: number): tf.Tensor => tensor.flatten().greater(limit);
       const truth = width === 1 ? above(labels, 0.5) : isOneHot ? labels.argMax(-1).flatten() : labels.toInt().flatten();
       const guess = width === 1 ? above(predictions, threshold) : predictions.argMax(-1).flatten();
-      return truth.slice(0, count).toFloat().concat<tf.Tensor1D>(guess.slice(0, count).toFloat());
+      return engine.concat1d([truth, guess].map((indices) => indices.slice(0, count).toFloat() as tf.Tensor1D));
     },
     decode: (row) => row.slice(),
     inMemory(valuesOf) {
