@@ -4,8 +4,7 @@
 FROM node:22-bookworm-slim AS build
 WORKDIR /src
 COPY . .
-# Without tfjs-node and browsers: nothing that tests alone need is built.
-RUN npm ci --omit=optional --no-audit --no-fund && npm run -s build
+RUN npm ci --no-audit --no-fund && npm run -s build
 
 FROM node:22-bookworm-slim AS packages
 WORKDIR /app
@@ -27,11 +26,11 @@ COPY --from=build /src/proto/dist proto/dist
 COPY --from=build /src/server/package.json server/
 COPY --from=build /src/server/dist server/dist
 COPY --from=build /src/server/page server/page
+COPY deploy/health.mjs ./
 RUN ln -s /app/server/dist/main.js /usr/local/bin/gradwatch && chmod +x server/dist/main.js \
   && mkdir /data && chown node:node /data
 USER node
 VOLUME /data
 EXPOSE 7070 7071
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:7070/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "/app/health.mjs"]
 CMD ["gradwatch", "serve"]

@@ -23,7 +23,7 @@ const statements = clusterStatements(migrations, { cluster: "team", database: "g
 
 test("the engine parses every statement", async () => {
   expect(statements.length).toBeGreaterThan(30);
-  for (const statement of statements) await expect(storage.store.execute(`EXPLAIN AST ${statement}`), statement).resolves.toBeUndefined();
+  for (const statement of statements) await expect(storage.store.execute(`EXPLAIN AST ${statement}`)).resolves.toBeUndefined();
 });
 
 test("the engine refuses what is not SQL", async () => {
