@@ -1,6 +1,7 @@
 // How much of the engine's own speed is left end to end: processes that call log() → gRPC → durable acknowledgement, with
 // detection on, against a raw columnar insert of as many rows into the same table of the same engine with the same
-// durability. Clients, server and engine share the machine's cores; the raw insert has them for itself.
+// durability. Clients, server and engine share the machine's cores; the raw insert has them for itself. CPU is that of server and engine against
+// that of the inserting process and its engine; memory is looked at ten times a second.
 
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -12,6 +13,7 @@ import { scalarColumns } from "../../server/src/storage/scalar-rows.ts";
 import { startServer } from "../processes/server-process.ts";
 import { type Bench, measure, type Round } from "./bench.ts";
 import { openDataFolder } from "../processes/open-data-folder.ts";
+import { cpuSecondsOf, residentBytesOf } from "./process-usage.ts";
 
 const ROUNDS = 5;
 const PROCESSES = 2;
@@ -28,7 +30,7 @@ export const ingestBench: Bench = {
   name: "ingest",
   about: "end-to-end rate of durable points against a raw columnar insert of the same rows",
   async run(progress) {
-    const rounds: Round[] = [];
+    const rounds: { value: Cost; baseline: Cost }[] = [];
     for (let round = 1; round <= ROUNDS; round++) {
       progress(`round ${round} of ${ROUNDS}, end to end`);
       const value = await endToEnd();
@@ -36,13 +38,38 @@ export const ingestBench: Bench = {
       const baseline = await rawInsert();
       rounds.push({ value, baseline });
     }
-    return [measure("durable points a second, end to end / raw insert", "points/s", rounds, "≥ 0.55")];
+    const of = (key: keyof Cost): Round[] => rounds.map(({ value, baseline }) => ({ value: value[key], baseline: baseline[key] }));
+    return [
+      measure("durable points a second, end to end / raw insert", "points/s", of("pointsPerSecond"), "≥ 0.55"),
+      measure("CPU of a million points, server and engine / raw insert", "s", of("cpuPerMillion"), "≤ 1.8"),
+      measure("largest resident memory of server and engine", "MB", of("megabytes"), "≤ 1000 MB"),
+    ];
   },
 };
 
-async function endToEnd(): Promise<number> {
+interface Cost {
+  readonly pointsPerSecond: number;
+  /** Seconds. */
+  readonly cpuPerMillion: number;
+  readonly megabytes: number;
+}
+
+/** Watches processes from now on. */
+function watchUsage(pids: readonly number[]): () => Omit<Cost, "pointsPerSecond"> {
+  const sum = (of: (pid: number) => number): number => pids.reduce((total, pid) => total + of(pid), 0);
+  const before = sum(cpuSecondsOf);
+  let largest = 0;
+  const looking = setInterval(() => (largest = Math.max(largest, sum(residentBytesOf))), 100);
+  return () => {
+    clearInterval(looking);
+    return { cpuPerMillion: (sum(cpuSecondsOf) - before) / (POINTS / 1e6), megabytes: largest / 1e6 };
+  };
+}
+
+async function endToEnd(): Promise<Cost> {
   const server = await startServer();
   try {
+    const used = watchUsage([server.pid(), server.enginePid()]);
     const script = fileURLToPath(new URL("./log-load.ts", import.meta.url));
     const loads = await Promise.all(
       Array.from({ length: PROCESSES }, async (_none, i) => {
@@ -56,21 +83,22 @@ async function endToEnd(): Promise<number> {
     const acknowledged = loads.reduce((sum, { report }) => sum + report.acknowledged, 0);
     if (acknowledged !== POINTS + PROCESSES)
       throw new Error(`${acknowledged} points were acknowledged where ${POINTS + PROCESSES} were logged`);
-    return POINTS / Math.max(...loads.map(({ seconds }) => seconds));
+    return { pointsPerSecond: POINTS / Math.max(...loads.map(({ seconds }) => seconds)), ...used() };
   } finally {
     await server.stop();
     await server.dispose();
   }
 }
 
-async function rawInsert(): Promise<number> {
+async function rawInsert(): Promise<Cost> {
   const dataFolder = mkdtempSync(join(tmpdir(), "gradwatch-bench-"));
   const storage = await openDataFolder(dataFolder);
   try {
     const blocks = Array.from({ length: (PROCESSES * RECORDS) / BLOCK_RECORDS }, (_none, block) => scalarColumns(202_601, [chunk(block)]));
+    const used = watchUsage([process.pid, storage.enginePid() as number]);
     const start = performance.now();
     for (const columns of blocks) await storage.store.insertColumns("scalars", BLOCK_RECORDS * METRICS, columns);
-    return POINTS / ((performance.now() - start) / 1000);
+    return { pointsPerSecond: POINTS / ((performance.now() - start) / 1000), ...used() };
   } finally {
     await storage.close();
     rmSync(dataFolder, { recursive: true, force: true });

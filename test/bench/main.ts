@@ -2,12 +2,15 @@
 
 import { parseArgs } from "node:util";
 import { type Bench, type BenchResult, machine, tableOf } from "./bench.ts";
+import { diskBench } from "./disk.ts";
 import { ingestBench } from "./ingest.ts";
 import { queryBench } from "./query.ts";
 import { sdkBench } from "./sdk.ts";
+import { seriesBench } from "./series.ts";
+import { tensorsBench } from "./tensors.ts";
 import { tfjsBench } from "./tfjs.ts";
 
-const benches: readonly Bench[] = [ingestBench, queryBench, sdkBench, tfjsBench];
+const benches: readonly Bench[] = [ingestBench, tensorsBench, seriesBench, queryBench, diskBench, sdkBench, tfjsBench];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "boolean", default: false } } });
 const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name));

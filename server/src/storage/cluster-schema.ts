@@ -31,7 +31,9 @@ export function clusterStatements(migrations: readonly Migration[], { cluster, d
       }
       const altered = ALTER.exec(statement);
       if (altered === null) throw new Error(`no cluster form is known of: ${statement.slice(0, 80)}`);
-      return ["_shard", ""].map((suffix) => `ALTER TABLE ${database}.${altered[1]}${suffix} ${on} ${altered[2]}`);
+      // A distributed table packs nothing.
+      const suffixes = /\bCODEC\b/.test(statement) ? ["_shard"] : ["_shard", ""];
+      return suffixes.map((suffix) => `ALTER TABLE ${database}.${altered[1]}${suffix} ${on} ${altered[2]}`);
     }),
   ];
 }
