@@ -25,6 +25,13 @@ export const Config = z.object({
   host: z.string().min(1, "a host name or address").describe("address to listen on; others than loopback take TLS or --behind-proxy"),
   httpPort: port.describe("port of the page and the query API; 0 picks a free one"),
   grpcPort: port.describe("port that training processes send to; 0 picks a free one"),
+  advertise: z
+    .string()
+    .regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/, "host:port, for example gradwatch-1.example:7071")
+    .optional()
+    .describe(
+      "host:port of this server's gRPC, as training processes reach it; given to every one of several servers, a run's processes meet at one",
+    ),
   tlsCert: z.string().min(1, "a file").optional().describe("PEM file with the certificate, then those up to its root"),
   tlsKey: z.string().min(1, "a file").optional().describe("PEM file with its private key"),
   behindProxy: switchValue.describe("a proxy before this server speaks TLS and sets X-Forwarded-For"),

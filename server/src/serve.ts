@@ -22,6 +22,7 @@ import { createControlRequests } from "./ingest/control-requests.ts";
 import { createHeartbeats } from "./ingest/heartbeats.ts";
 import { createKnownRuns } from "./ingest/known-run.ts";
 import { defaultLimits } from "./ingest/limits.ts";
+import { createRunHomes } from "./ingest/run-homes.ts";
 import { createIngestServer, type IngestServer } from "./ingest/server.ts";
 import { createSubscribers } from "./ingest/subscribers.ts";
 import { createHub } from "./live/hub.ts";
@@ -134,6 +135,7 @@ async function run(
       log.warn({ attempt, err: error.message }, "storage is away; nothing is lost, trying again");
     },
   });
+  const homes = createRunHomes({ store, nowMs, address: config.advertise });
   const openRanks = new Map<bigint, Set<string>>();
   const ingest = createIngestServer({
     store,
@@ -146,6 +148,7 @@ async function run(
     nowMs,
     limits: defaultLimits,
     server: `gradwatch-server/${version}`,
+    homes,
     runUrl: (project, run) => `${publicUrl}/projects/${encodeURIComponent(project)}/runs/${encodeURIComponent(run)}`,
     answered: control.answered,
     heartbeat: (run, rank, step) => heartbeats.beat(run, rank, step),
@@ -214,6 +217,7 @@ async function run(
   if (publicUrl === "") publicUrl = page;
   const beating = setInterval(() => {
     heartbeats.flush().catch((error: unknown) => log.warn({ err: error }, "heartbeats not stored"));
+    homes.renew(subscribers.runs()).catch((error: unknown) => log.warn({ err: error }, "leases of runs not renewed"));
     // Runs that another server deleted.
     store
       .read(recentTombstones, { since_ms: nowMs() - tombstoneMemoryMs })
@@ -242,6 +246,8 @@ async function run(
     process.exit(1);
   }, stopPatienceMs).unref();
   clearInterval(beating);
+  // First: whom the streams' end sends elsewhere must not be sent back.
+  await homes.release().catch(() => undefined);
   await Promise.all([stopAll(ingest, http, hub), summarizer.stop()]);
   await watcher.drained();
   await heartbeats.flush().catch(() => undefined);

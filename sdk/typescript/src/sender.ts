@@ -70,6 +70,7 @@ const inFlightDefault = 16;
 export function createSender(options: SenderOptions): Sender {
   const { environment, outbox, request, events } = options;
   let network = options.connect(undefined);
+  let isRedirected = false;
   const backoff = createBackoff(environment.random, firstRetryMs, largestRetryMs);
   let stream: WriteStream | undefined;
   let inFlightMax = inFlightDefault;
@@ -120,10 +121,20 @@ export function createSender(options: SenderOptions): Sender {
     stream = undefined;
     network.close();
     network = options.connect(url);
+    isRedirected = true;
     cancelWait = environment.later(backoff.next(), () => void open());
   }
 
+  /** Where it was sent to may be gone for good: the address that the user gave knows of another. */
+  function goHome(): void {
+    if (!isRedirected) return;
+    isRedirected = false;
+    network.close();
+    network = options.connect(undefined);
+  }
+
   function retry({ message, isKeyRefused }: CallError): void {
+    goHome();
     if (isKeyRefused === true) events.keyRefused(message);
     else events.away(message);
     cancelWait = environment.later(backoff.next(), () => void open());

@@ -18,6 +18,7 @@ import type { Caller } from "./caller.ts";
 import { inheritHistory } from "./fork-run.ts";
 import { type KnownRun, type KnownRuns, monthOf } from "./known-run.ts";
 import { unknownFields } from "./unknown-fields.ts";
+import type { RunHomes } from "./run-homes.ts";
 import { checkName, type IngestLimits } from "./limits.ts";
 
 /** The protocol version that this server speaks. */
@@ -31,6 +32,7 @@ export interface OpenRunDeps {
   readonly nowMs: () => number;
   readonly runUrl: (project: string, run: string) => string;
   readonly server: string;
+  readonly homes: RunHomes;
 }
 
 export interface Refusal {
@@ -75,6 +77,7 @@ export async function openRun(request: OpenRunRequest, caller: Caller, deps: Ope
     limits: deps.limits,
     heartbeatIntervalMs,
     runToken: caller.tokenOf(project, runId),
+    redirectUrl: (await deps.homes.homeOf(run.key)) ?? "",
     unknownFields: unknownFields(request),
     ...(session.stepMax === undefined ? {} : { stepMax: BigInt(session.stepMax) }),
   });

@@ -121,7 +121,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
     openRun: unary<OpenRunRequest, OpenRunResponse>("OpenRun", async (request, caller) => {
       const result = await openRun(request, caller, options);
       if ("refused" in result) return result;
-      options.opened(result.run, request);
+      if (result.response.redirectUrl === "") options.opened(result.run, request);
       return result.response;
     }),
     write,

@@ -11,6 +11,8 @@ export interface Listener {
 export interface Subscribers {
   add(run: KnownRun, listener: Listener): void;
   remove(listener: Listener): void;
+  /** Those that have a stream here. */
+  runs(): ReadonlySet<bigint>;
   /** Returns how many streams it went down. */
   send(run: Pick<KnownRun, "key">, message: WriteResponse["message"]): number;
 }
@@ -27,6 +29,7 @@ export function createSubscribers(): Subscribers {
         if (listeners.delete(listener) && listeners.size === 0) byRun.delete(key);
       }
     },
+    runs: () => new Set(byRun.keys()),
     send(run, message) {
       const listeners = byRun.get(run.key) ?? [];
       let sent = 0;
