@@ -2,6 +2,7 @@
 // The `gradwatch` command. Only wires: parses the command line, loads the configuration and calls the room that works.
 
 import { Command, Option } from "commander";
+import { backupCommand, restoreCommand } from "./cli/backup-command.ts";
 import { CommandError } from "./cli/call-api.ts";
 import { keysCommand } from "./cli/keys-command.ts";
 import { loginCommand } from "./cli/login-command.ts";
@@ -33,6 +34,7 @@ program
   .addCommand(runsCommand())
   .addCommand(migrateCommand())
   .addCommand(schemaCommand());
+program.addCommand(backupCommand()).addCommand(restoreCommand());
 
 try {
   await program.parseAsync();

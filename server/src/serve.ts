@@ -28,6 +28,7 @@ import { createSubscribers } from "./ingest/subscribers.ts";
 import { createHub } from "./live/hub.ts";
 import { createLog } from "./observe/log.ts";
 import { createServerMetrics } from "./observe/metrics.ts";
+import { createBackups } from "./storage/backups.ts";
 import { openStorage, type Storage } from "./storage/open-storage.ts";
 import { runKey } from "./storage/keys.ts";
 import { recentTombstones } from "./storage/queries/run-identity.ts";
@@ -192,6 +193,7 @@ async function run(
     allowedHosts: () => [...boundHosts, ...config.allowedHosts],
     ready: () => ready,
     control,
+    backups: createBackups(store, config.database, storage.backupPlace),
     runChanged: async (ref, state) => {
       const key = runKey(ref.project, ref.run);
       runs.forget(key);

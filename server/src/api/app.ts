@@ -14,6 +14,7 @@ import { hostGuard } from "./host-guard.ts";
 import { builtPage, pageFiles } from "./page-files.ts";
 import { answerProblem, problemOf, problemOfError } from "./problem.ts";
 import { alertRoutes } from "./routes/alerts.ts";
+import { backupRoutes } from "./routes/backups.ts";
 import { classRoutes } from "./routes/classes.ts";
 import { consoleRoutes } from "./routes/console.ts";
 import { controlRoutes } from "./routes/control.ts";
@@ -110,6 +111,7 @@ function v1(deps: ApiDeps): OpenAPIHono {
     controlRoutes,
     eventRoutes,
     keyRoutes,
+    backupRoutes,
     sessionRoutes,
   ])
     add(routes, deps);

@@ -6,6 +6,7 @@ import type { RuleStatus } from "../detect/transition.ts";
 import type { ControlRequests } from "../ingest/control-requests.ts";
 import type { Hub } from "../live/hub.ts";
 import type { ServerMetrics } from "../observe/metrics.ts";
+import type { Backups } from "../storage/backups.ts";
 import { runKey } from "../storage/keys.ts";
 import { runByKey } from "../storage/queries/runs.ts";
 import type { Store } from "../storage/store.ts";
@@ -34,6 +35,7 @@ export interface ApiDeps {
   readonly ruleStatus: (project: string, run: string) => Promise<readonly RuleStatus[] | undefined>;
   /** Asks the processes that are connected to this server. */
   readonly control: Pick<ControlRequests, "record" | "stop">;
+  readonly backups: Backups;
   /** A user changed, deleted or brought back a run: resolves when lists and ingest know. */
   readonly runChanged: (ref: RunRef, state?: RunState) => Promise<void>;
   /** Told of errors that are the server's own fault. */

@@ -280,6 +280,18 @@ export const Asked = z
   .openapi("Asked");
 export type Asked = z.infer<typeof Asked>;
 
+export const Backup = z
+  .object({
+    name: z.string(),
+    state: z.enum(["running", "done", "failed"]),
+    place: z.string().openapi({ description: "Where it is written, for people" }),
+    bytes: z.number(),
+    files: z.number().int(),
+    error: z.string().openapi({ description: "Of a failed one, in the engine's words" }),
+  })
+  .openapi("Backup");
+export type Backup = z.infer<typeof Backup>;
+
 /** What the server-sent event stream carries: `event:` is the type, `data:` the JSON of the rest. */
 export const LiveEvent = z
   .discriminatedUnion("type", [

@@ -63,6 +63,9 @@ export const rules: Readonly<Record<string, Rule | "open">> = {
   "POST /api/v1/keys": { scope: "admin", project: "body" },
   "DELETE /api/v1/keys/:id": { scope: "admin", project: "filter" },
 
+  "PUT /api/v1/backups/:name": { scope: "admin", project: "body" },
+  "GET /api/v1/backups/:name": { scope: "admin", project: "body" },
+
   "rpc OpenRun": { scope: "ingest", project: "body" },
   "rpc Write": { scope: "ingest", project: "body" },
   "rpc CloseRun": { scope: "ingest", project: "body" },

@@ -5,7 +5,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync } from "node:fs";
-import { extname, join } from "node:path";
+import { extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as delay } from "node:timers/promises";
 import type { EngineReport, EngineStart } from "./process.ts";
@@ -22,6 +22,8 @@ export interface EmbeddedEngine {
 export interface EmbeddedEngineOptions {
   readonly dataFolder: string;
   readonly memoryBytesMax: number;
+  /** Default: "backups" beside the engine's own folder. */
+  readonly backupsFolder?: string;
   /** Called after an unexpected end, before the next start. */
   readonly onCrash: (reason: string) => void;
 }
@@ -30,11 +32,14 @@ export interface EmbeddedEngineOptions {
 const lockWaitMs = 5_000;
 const restartDelayMs = 500;
 
+export const backupsFolderOf = (dataFolder: string): string => join(resolve(dataFolder), "backups");
+
 /** @throws Error with one clear line when the folder cannot be opened. */
 export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promise<EmbeddedEngine> {
   const folder = join(options.dataFolder, "engine");
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const start: EngineStart = { folder, secret: randomBytes(32).toString("hex"), memoryBytesMax: options.memoryBytesMax };
+  const { memoryBytesMax, dataFolder, backupsFolder = backupsFolderOf(dataFolder) } = options;
+  const start: EngineStart = { folder, secret: randomBytes(32).toString("hex"), memoryBytesMax, backupsFolder };
   let current = await launchPatiently(start, options.dataFolder);
   let stopping = false;
 

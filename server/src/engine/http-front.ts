@@ -137,7 +137,7 @@ async function bind(session: Session, call: Call): Promise<void> {
 }
 
 function settingsClause({ id, text, settings }: Call): string {
-  if (/^\s*(CREATE|ALTER|DROP|SYSTEM|KILL|OPTIMIZE|SET|TRUNCATE|EXISTS|SHOW|RENAME)\b/i.test(text)) return "";
+  if (/^\s*(CREATE|ALTER|DROP|SYSTEM|KILL|OPTIMIZE|SET|TRUNCATE|EXISTS|SHOW|RENAME|BACKUP|RESTORE)\b/i.test(text)) return "";
   const all = [...settings, ["log_comment", id] as const];
   return `\nSETTINGS ${all.map(([name, value]) => `${identifier(name)} = ${quote(value)}`).join(", ")}`;
 }

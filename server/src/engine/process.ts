@@ -15,6 +15,8 @@ export interface EngineStart {
   readonly folder: string;
   readonly secret: string;
   readonly memoryBytesMax: number;
+  /** Where backups are written to and read from. */
+  readonly backupsFolder: string;
 }
 
 export type EngineReport = { readonly ready: { readonly port: number } } | { readonly failed: string };
@@ -24,7 +26,7 @@ const urlBytesMax = 1024 * 1024;
 const readerCount = 4;
 const writerCount = 2;
 
-function main({ folder, secret, memoryBytesMax }: EngineStart): void {
+function main({ folder, secret, memoryBytesMax, backupsFolder }: EngineStart): void {
   const incomingFolder = join(folder, "incoming");
   rmSync(incomingFolder, { recursive: true, force: true });
   mkdirSync(incomingFolder, { recursive: true, mode: 0o700 });
@@ -34,6 +36,7 @@ function main({ folder, secret, memoryBytesMax }: EngineStart): void {
     "--uncompressed_cache_size=0",
     "--background_pool_size=2",
     "--async_insert=0",
+    `--backups.allowed_path=${backupsFolder}`,
   ];
   const database = join(folder, "db");
   const writers = openSessionPool(database, writerCount, args);

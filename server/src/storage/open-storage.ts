@@ -2,7 +2,8 @@
 // does not know which of the two it has.
 
 import { accessSync, constants, mkdirSync, statSync } from "node:fs";
-import { startEmbeddedEngine, type EmbeddedEngine } from "../engine/embedded.ts";
+import { join } from "node:path";
+import { backupsFolderOf, startEmbeddedEngine, type EmbeddedEngine } from "../engine/embedded.ts";
 import { migrate } from "./migrate.ts";
 import { createStore, type Store, type StoreAddress } from "./store.ts";
 
@@ -23,6 +24,8 @@ export interface Storage {
   readonly address: () => StoreAddress;
   /** For people: which engine holds the data. */
   readonly description: string;
+  /** Where a backup of this name is written, for people. */
+  readonly backupPlace: (name: string) => string;
   readonly enginePid: () => number | undefined;
   readonly migrated: readonly number[];
   close(): Promise<void>;
@@ -47,6 +50,8 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       store,
       address,
       description: engine === undefined ? `ClickHouse at ${options.clickhouseUrl}` : `embedded engine in ${options.dataFolder}`,
+      backupPlace: (name) =>
+        engine === undefined ? `${name} in that ClickHouse server's backups.allowed_path` : join(backupsFolderOf(options.dataFolder), name),
       enginePid: () => engine?.pid(),
       migrated,
       async close() {

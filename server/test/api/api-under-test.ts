@@ -17,6 +17,7 @@ import { metricKey, runKey } from "../../src/storage/keys.ts";
 import { openStorage } from "../../src/storage/open-storage.ts";
 import { type ScalarChunk, scalarColumns, scalarRows } from "../../src/storage/scalar-rows.ts";
 import { defineQuery } from "../../src/storage/query.ts";
+import { createBackups } from "../../src/storage/backups.ts";
 import type { Store } from "../../src/storage/store.ts";
 import { createSummarizer } from "../../src/summaries/summarizer.ts";
 
@@ -76,6 +77,7 @@ export async function apiUnderTest(overrides: Partial<ApiDeps> = {}): Promise<Ap
     ready: () => true,
     ruleStatus: async () => undefined,
     control: nobodyToAsk,
+    backups: createBackups(storage.store, "gradwatch_test", (name) => name),
     runChanged: async (ref) => await summarizer.refresh([keyOf(ref)]),
     failed: (what, error) => console.error(what, error),
     ...overrides,

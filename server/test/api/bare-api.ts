@@ -2,6 +2,7 @@
 
 import type { ApiDeps } from "../../src/api/deps.ts";
 import { createServerMetrics } from "../../src/observe/metrics.ts";
+import { createBackups } from "../../src/storage/backups.ts";
 import type { Store } from "../../src/storage/store.ts";
 import { everybody } from "./everybody.ts";
 import { host, nobodyToAsk, startMs } from "./api-under-test.ts";
@@ -33,6 +34,7 @@ export const bareDeps: ApiDeps = {
   ready: () => true,
   ruleStatus: async () => undefined,
   control: nobodyToAsk,
+  backups: createBackups(bareStore, "gradwatch_test", (name) => name),
   runChanged: async () => undefined,
   pageFolder: "/nowhere",
 };

@@ -8,6 +8,7 @@ import { createHub } from "../../src/live/hub.ts";
 import { createServerMetrics } from "../../src/observe/metrics.ts";
 import { everybody } from "./everybody.ts";
 import { type Store, StoreError } from "../../src/storage/store.ts";
+import { createBackups } from "../../src/storage/backups.ts";
 import { nobodyToAsk } from "./api-under-test.ts";
 
 const hub = createHub({ ringEventsMax: 10 });
@@ -44,6 +45,7 @@ beforeAll(async () => {
     allowedHosts: () => hosts,
     ready: () => true,
     control: nobodyToAsk,
+    backups: createBackups(endless, "gradwatch_test", (name) => name),
     ruleStatus: async () => undefined,
     runChanged: async () => undefined,
   });

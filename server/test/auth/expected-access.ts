@@ -49,6 +49,8 @@ POST /api/v1/projects/:project/runs/:run/stop                    401   401  401 
 GET /api/v1/keys                                                 401   401  401     401     void      403    403  403   403     ok
 POST /api/v1/keys                                                401   401  401     401     403       403    403  403   403     ok
 DELETE /api/v1/keys/:id                                          401   401  401     401     void      403    403  403   403     ok
+PUT /api/v1/backups/:name                                        401   401  401     401     403       403    403  403   403     403
+GET /api/v1/backups/:name                                        401   401  401     401     403       403    403  403   403     403
 rpc OpenRun                                                      401   401  401     401     403       ok     403  403   403     ok
 rpc Write                                                        401   401  401     401     403       ok     403  403   403     ok
 rpc CloseRun                                                     401   401  401     401     403       ok     403  403   403     ok
