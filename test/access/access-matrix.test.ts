@@ -90,6 +90,7 @@ async function askRoute(action: string, asker: Asker): Promise<string> {
     .replace("*", "/")
     .replace(":project", project)
     .replace(":run", method === "DELETE" || pattern.endsWith("/undelete") ? doomed : run)
+    .replace(":name", `by-${asker}`)
     .replace(":id", pattern.includes("/keys/") ? (victims.get(asker) ?? "") : incident);
   const { status, text } = await ask(`${server.http()}${path}${queries[action] ?? ""}`, {
     method: method === "ALL" ? "GET" : method,

@@ -223,6 +223,7 @@ describe("openapi.json", () => {
     expect(Object.keys(paths).toSorted()).toEqual([
       "/api/v1/alerts",
       "/api/v1/alerts/{id}",
+      "/api/v1/backups/{name}",
       "/api/v1/events",
       "/api/v1/keys",
       "/api/v1/keys/{id}",
