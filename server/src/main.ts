@@ -3,6 +3,7 @@
 
 import { Command, Option } from "commander";
 import { CommandError } from "./cli/call-api.ts";
+import { duCommand } from "./cli/du-command.ts";
 import { keysCommand } from "./cli/keys-command.ts";
 import { loginCommand } from "./cli/login-command.ts";
 import { runsCommand } from "./cli/runs-command.ts";
@@ -25,7 +26,7 @@ serveCommand.action(async ({ config: file, ...flags }: Record<string, unknown>) 
   await serve(loadConfig({ flags, environment: process.env, file: file as string | undefined }));
 });
 
-program.addCommand(keysCommand()).addCommand(loginCommand()).addCommand(runsCommand());
+program.addCommand(keysCommand()).addCommand(loginCommand()).addCommand(runsCommand()).addCommand(duCommand());
 
 try {
   await program.parseAsync();

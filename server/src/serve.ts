@@ -25,6 +25,8 @@ import { defaultLimits } from "./ingest/limits.ts";
 import { createIngestServer, type IngestServer } from "./ingest/server.ts";
 import { createSubscribers } from "./ingest/subscribers.ts";
 import { createHub } from "./live/hub.ts";
+import { createRemover } from "./life/remover.ts";
+import { repeat } from "./life/repeat.ts";
 import { createLog } from "./observe/log.ts";
 import { createServerMetrics } from "./observe/metrics.ts";
 import { openStorage, type Storage } from "./storage/open-storage.ts";
@@ -45,6 +47,8 @@ const snapshotIntervalMs = 2_000;
 const heartbeatFlushMs = 3_000;
 /** How far the clocks of two servers may be apart for a deletion to be seen at once. */
 const tombstoneMemoryMs = 60_000;
+/** Deleted runs: while there is something to remove, and when there is not. */
+const removalPauseMs = { busy: 5_000, idle: 300_000, failed: 60_000 };
 const liveRingEventsMax = 2_000;
 const stopPatienceMs = 20_000;
 
@@ -225,6 +229,12 @@ async function run(
   // Behind "#" it reaches no log and no other server.
   const link = `${publicUrl}/#key=${textOf(await createSession(access.keyring, localKey.id, nowMs()))}`;
   summarizer.start();
+  const remove = createRemover({ store, nowMs, log, removed: metrics.removed });
+  const removing = repeat(
+    async () => ((await remove()) > 0 ? removalPauseMs.busy : removalPauseMs.idle),
+    removalPauseMs.failed,
+    (error) => failed("removing deleted runs", error),
+  );
   ready = true;
   if (config.readyJson) {
     process.stdout.write(`${JSON.stringify({ event: "ready", http: page, grpc, page: link, enginePid: storage.enginePid() ?? null })}\n`);
@@ -242,7 +252,7 @@ async function run(
     process.exit(1);
   }, stopPatienceMs).unref();
   clearInterval(beating);
-  await Promise.all([stopAll(ingest, http, hub), summarizer.stop()]);
+  await Promise.all([stopAll(ingest, http, hub), summarizer.stop(), removing.stop()]);
   await watcher.drained();
   await heartbeats.flush().catch(() => undefined);
   // Of a port that was free by chance, nobody will ask again.

@@ -27,6 +27,7 @@ import { runGroupRoutes } from "./routes/run-groups.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { seriesRoutes } from "./routes/series.ts";
 import { sessionRoutes } from "./routes/session.ts";
+import { storageRoutes } from "./routes/storage.ts";
 import { tensorRoutes } from "./routes/tensors.ts";
 import { securityHeaders } from "./security-headers.ts";
 
@@ -111,6 +112,7 @@ function v1(deps: ApiDeps): OpenAPIHono {
     eventRoutes,
     keyRoutes,
     sessionRoutes,
+    storageRoutes,
   ])
     add(routes, deps);
   return routes;

@@ -41,6 +41,8 @@ export const rules: Readonly<Record<string, Rule | "open">> = {
   "GET /api/v1/alerts": read("filter"),
   "GET /api/v1/alerts/:id": read("filter"),
   "GET /api/v1/events": read("filter"),
+  // Who may read every point may know how many bytes they take. Sizes of tables are the server's, as its metrics are.
+  "GET /api/v1/storage": read("filter"),
   "POST /api/v1/series": read("body"),
   [`GET ${ofRun}`]: read("path"),
   [`PATCH ${ofRun}`]: { scope: "write", project: "path" },

@@ -24,7 +24,7 @@ const endless: Store = {
     }),
   insertColumns: async () => undefined,
   insertRows: async () => undefined,
-  copy: async () => undefined,
+  change: async () => undefined,
   execute: async () => undefined,
   ping: async () => true,
   close: async () => undefined,

@@ -29,6 +29,7 @@ GET /api/v1/projects/:project/runs                               401   401  401 
 GET /api/v1/alerts                                               401   401  401     401     void      403    ok   403   403     ok
 GET /api/v1/alerts/:id                                           401   401  401     401     void      403    ok   403   403     ok
 GET /api/v1/events                                               401   401  401     401     void      403    ok   403   403     ok
+GET /api/v1/storage                                              401   401  401     401     void      403    ok   403   403     ok
 POST /api/v1/series                                              401   401  401     401     403       403    ok   403   403     ok
 GET /api/v1/projects/:project/runs/:run                          401   401  401     401     403       403    ok   403   403     ok
 PATCH /api/v1/projects/:project/runs/:run                        401   401  401     401     403       403    403  ok    403     ok

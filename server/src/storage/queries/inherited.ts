@@ -4,7 +4,7 @@ import { z } from "zod";
 import { UInt64 } from "../query.ts";
 import { cutParameters, notCut, notCutAt } from "./session-cut.ts";
 
-/** INSERT … SELECT with bound values; nothing else is ever written by a statement. */
+/** INSERT … SELECT with bound values; beside removals, nothing else is written by a statement. */
 export interface Copy {
   readonly name: string;
   readonly sql: string;

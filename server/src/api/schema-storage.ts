@@ -1,0 +1,31 @@
+// What is on the server's disk, by project, run and kind, as the API tells it.
+
+import { z } from "@hono/zod-openapi";
+import { dataKinds } from "../storage/run-tables.ts";
+
+const Amount = z.object({ rows: z.number().int(), bytes: z.number().int() });
+
+export const StorageUse = z
+  .object({
+    tables: z
+      .array(Amount.extend({ table: z.string(), parts: z.number().int(), waiting: z.number().int() }))
+      .openapi({ description: "Exact, the largest first. waiting: bytes of replaced parts that leave the disk within minutes" }),
+    bytes: z.number().int().openapi({ description: "Of all tables, exact" }),
+    use: z
+      .array(
+        z.object({
+          project: z.string().nullable().openapi({ description: "null: of runs that are not known (any more)" }),
+          run: z.string().nullable().openapi({ description: "null where runs were not asked for" }),
+          deleted: z.boolean().openapi({ description: "Can be brought back yet, or is about to leave the disk" }),
+          bytes: z.number().int(),
+          kinds: z.partialRecord(z.enum(dataKinds), Amount),
+        }),
+      )
+      .openapi({ description: "The largest first. Bytes are estimates: in each part, the share that these rows have of all rows" }),
+    freed: Amount.extend({ runs: z.number().int(), lastAt: z.number().nullable() }).openapi({
+      description: "What was removed of deleted runs so far; bytes are estimates",
+    }),
+    asOf: z.number(),
+  })
+  .openapi("StorageUse");
+export type StorageUse = z.infer<typeof StorageUse>;
