@@ -25,6 +25,7 @@ import { defaultLimits } from "./ingest/limits.ts";
 import { createIngestServer, type IngestServer } from "./ingest/server.ts";
 import { createSubscribers } from "./ingest/subscribers.ts";
 import { createHub } from "./live/hub.ts";
+import { createDiskWatch, usedPercent } from "./life/disk-watch.ts";
 import { createRemover } from "./life/remover.ts";
 import { repeat } from "./life/repeat.ts";
 import { createLog } from "./observe/log.ts";
@@ -47,10 +48,13 @@ const snapshotIntervalMs = 2_000;
 const heartbeatFlushMs = 3_000;
 /** How far the clocks of two servers may be apart for a deletion to be seen at once. */
 const tombstoneMemoryMs = 60_000;
+/** At full speed that is well below a gigabyte. */
+const diskLookPauseMs = 2_000;
 /** Deleted runs: while there is something to remove, and when there is not. */
 const removalPauseMs = { busy: 5_000, idle: 300_000, failed: 60_000 };
 const liveRingEventsMax = 2_000;
 const stopPatienceMs = 20_000;
+const noSpace = { usedBytes: 0, freeBytes: 0 };
 
 export async function serve(config: Config): Promise<void> {
   const log = createLog(config.logLevel);
@@ -138,6 +142,14 @@ async function run(
       log.warn({ attempt, err: error.message }, "storage is away; nothing is lost, trying again");
     },
   });
+  const { diskWarn: warnPercent, diskStop: stopPercent } = config;
+  const disk = createDiskWatch({ read: storage.space, where: storage.description, warnPercent, stopPercent, log });
+  metrics.watchGauge(
+    "gradwatch_disk_used_ratio",
+    "Share of the disk that is in use",
+    () => usedPercent(disk.state().space ?? noSpace) / 100,
+  );
+  metrics.watchGauge("gradwatch_ingest_stopped", "1 while the disk is too full to take data", () => Number(disk.state().state === "full"));
   const openRanks = new Map<bigint, Set<string>>();
   const ingest = createIngestServer({
     store,
@@ -152,6 +164,7 @@ async function run(
     server: `gradwatch-server/${version}`,
     runUrl: (project, run) => `${publicUrl}/projects/${encodeURIComponent(project)}/runs/${encodeURIComponent(run)}`,
     answered: control.answered,
+    noRoom: () => (disk.state().state === "full" ? disk.state().message : undefined),
     heartbeat: (run, rank, step) => heartbeats.beat(run, rank, step),
     rejected: ({ reason, message }) => {
       metrics.rejected(reason);
@@ -193,6 +206,7 @@ async function run(
     allowedHosts: () => [...boundHosts, ...config.allowedHosts],
     ready: () => ready,
     control,
+    disk: disk.state,
     runChanged: async (ref, state) => {
       const key = runKey(ref.project, ref.run);
       runs.forget(key);
@@ -229,6 +243,14 @@ async function run(
   // Behind "#" it reaches no log and no other server.
   const link = `${publicUrl}/#key=${textOf(await createSession(access.keyring, localKey.id, nowMs()))}`;
   summarizer.start();
+  const looking = repeat(
+    async () => {
+      await disk.look();
+      return diskLookPauseMs;
+    },
+    diskLookPauseMs,
+    (error) => log.warn({ err: error }, "the disk's room is not known"),
+  );
   const remove = createRemover({ store, nowMs, log, removed: metrics.removed });
   const removing = repeat(
     async () => ((await remove()) > 0 ? removalPauseMs.busy : removalPauseMs.idle),
@@ -252,7 +274,7 @@ async function run(
     process.exit(1);
   }, stopPatienceMs).unref();
   clearInterval(beating);
-  await Promise.all([stopAll(ingest, http, hub), summarizer.stop(), removing.stop()]);
+  await Promise.all([stopAll(ingest, http, hub), summarizer.stop(), removing.stop(), looking.stop()]);
   await watcher.drained();
   await heartbeats.flush().catch(() => undefined);
   // Of a port that was free by chance, nobody will ask again.

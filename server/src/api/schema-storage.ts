@@ -29,3 +29,16 @@ export const StorageUse = z
   })
   .openapi("StorageUse");
 export type StorageUse = z.infer<typeof StorageUse>;
+
+export const ServerState = z
+  .object({
+    version: z.string(),
+    disk: z.object({
+      state: z.enum(["unknown", "ok", "low", "full"]).openapi({ description: "full: no data is taken; training processes keep theirs" }),
+      usedBytes: z.number().nullable(),
+      freeBytes: z.number().nullable(),
+      message: z.string().nullable().openapi({ description: "For people, unless all is well" }),
+    }),
+  })
+  .openapi("ServerState");
+export type ServerState = z.infer<typeof ServerState>;

@@ -30,6 +30,7 @@ export const rules: Readonly<Record<string, Rule | "open">> = {
   "DELETE /api/v1/session": "open",
 
   "GET /api/v1/me": { scope: "any", project: "none" },
+  "GET /api/v1/server": { scope: "any", project: "none" },
   "GET /metrics": read("none"),
   "GET /api/v1/rules": read("none"),
   "GET /api/v1/projects": read("filter"),

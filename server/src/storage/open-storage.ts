@@ -2,8 +2,10 @@
 // does not know which of the two it has.
 
 import { accessSync, constants, mkdirSync, statSync } from "node:fs";
+import { statfs } from "node:fs/promises";
 import { startEmbeddedEngine, type EmbeddedEngine } from "../engine/embedded.ts";
 import { migrate } from "./migrate.ts";
+import { diskSpace } from "./queries/disks.ts";
 import { createStore, type Store, type StoreAddress } from "./store.ts";
 
 export interface StorageOptions {
@@ -24,6 +26,8 @@ export interface Storage {
   /** For people: which engine holds the data. */
   readonly description: string;
   readonly enginePid: () => number | undefined;
+  /** Room where the data is: of the data folder's file system, or of the ClickHouse server's disks. */
+  readonly space: () => Promise<{ readonly usedBytes: number; readonly freeBytes: number }>;
   readonly migrated: readonly number[];
   close(): Promise<void>;
 }
@@ -48,6 +52,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       address,
       description: engine === undefined ? `ClickHouse at ${options.clickhouseUrl}` : `embedded engine in ${options.dataFolder}`,
       enginePid: () => engine?.pid(),
+      space: () => (engine === undefined ? spaceOfServer(store) : spaceOfFolder(options.dataFolder)),
       migrated,
       async close() {
         await Promise.all([admin.close(), store.close()]);
@@ -59,6 +64,16 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     await engine?.stop();
     throw error;
   }
+}
+
+async function spaceOfFolder(folder: string): Promise<{ usedBytes: number; freeBytes: number }> {
+  const { bsize, blocks, bfree, bavail } = await statfs(folder);
+  return { usedBytes: (blocks - bfree) * bsize, freeBytes: bavail * bsize };
+}
+
+async function spaceOfServer(store: Store): Promise<{ usedBytes: number; freeBytes: number }> {
+  const [disks] = await store.read(diskSpace, {});
+  return { usedBytes: (disks?.total ?? 0) - (disks?.free ?? 0), freeBytes: disks?.free ?? 0 };
 }
 
 function remoteAddress({ clickhouseUrl, clickhouseUser, clickhousePassword }: StorageOptions): () => StoreAddress {

@@ -74,6 +74,7 @@ export async function apiUnderTest(overrides: Partial<ApiDeps> = {}): Promise<Ap
     publicUrl: () => `http://${host}`,
     allowedHosts: () => [host],
     ready: () => true,
+    disk: () => ({ state: "ok", space: undefined, message: undefined }),
     ruleStatus: async () => undefined,
     control: nobodyToAsk,
     runChanged: async (ref) => await summarizer.refresh([keyOf(ref)]),

@@ -31,6 +31,7 @@ export const bareDeps: ApiDeps = {
   publicUrl: () => "",
   allowedHosts: () => [host],
   ready: () => true,
+  disk: () => ({ state: "ok", space: undefined, message: undefined }),
   ruleStatus: async () => undefined,
   control: nobodyToAsk,
   runChanged: async () => undefined,

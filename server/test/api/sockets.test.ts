@@ -44,6 +44,7 @@ beforeAll(async () => {
     allowedHosts: () => hosts,
     ready: () => true,
     control: nobodyToAsk,
+    disk: () => ({ state: "ok", space: undefined, message: undefined }),
     ruleStatus: async () => undefined,
     runChanged: async () => undefined,
   });

@@ -18,6 +18,7 @@ ALL /api/*                                                       ok    ok   ok  
 POST /api/v1/session                                             ok    ok   ok      ok      ok        ok     ok   ok    ok      ok
 DELETE /api/v1/session                                           ok    ok   ok      ok      ok        ok     ok   ok    ok      ok
 GET /api/v1/me                                                   401   401  401     401     ok        ok     ok   ok    ok      ok
+GET /api/v1/server                                               401   401  401     401     ok        ok     ok   ok    ok      ok
 GET /metrics                                                     401   401  401     401     ok        403    ok   403   403     ok
 GET /api/v1/rules                                                401   401  401     401     ok        403    ok   403   403     ok
 GET /api/v1/projects                                             401   401  401     401     void      403    ok   403   403     ok
