@@ -6,6 +6,7 @@ import { CommandError } from "./cli/call-api.ts";
 import { duCommand } from "./cli/du-command.ts";
 import { keysCommand } from "./cli/keys-command.ts";
 import { loginCommand } from "./cli/login-command.ts";
+import { retentionCommand } from "./cli/retention-command.ts";
 import { runsCommand } from "./cli/runs-command.ts";
 import { Config, ConfigError, configKeys, flagOf, loadConfig, switches, variableOf } from "./config.ts";
 import { FilterError } from "./filter/filter-error.ts";
@@ -26,7 +27,12 @@ serveCommand.action(async ({ config: file, ...flags }: Record<string, unknown>) 
   await serve(loadConfig({ flags, environment: process.env, file: file as string | undefined }));
 });
 
-program.addCommand(keysCommand()).addCommand(loginCommand()).addCommand(runsCommand()).addCommand(duCommand());
+program
+  .addCommand(keysCommand())
+  .addCommand(loginCommand())
+  .addCommand(runsCommand())
+  .addCommand(duCommand())
+  .addCommand(retentionCommand());
 
 try {
   await program.parseAsync();

@@ -26,6 +26,7 @@ import { createIngestServer, type IngestServer } from "./ingest/server.ts";
 import { createSubscribers } from "./ingest/subscribers.ts";
 import { createHub } from "./live/hub.ts";
 import { createDiskWatch, usedPercent } from "./life/disk-watch.ts";
+import { createExpirer } from "./life/expirer.ts";
 import { createRemover } from "./life/remover.ts";
 import { repeat } from "./life/repeat.ts";
 import { createLog } from "./observe/log.ts";
@@ -52,6 +53,7 @@ const tombstoneMemoryMs = 60_000;
 const diskLookPauseMs = 2_000;
 /** Deleted runs: while there is something to remove, and when there is not. */
 const removalPauseMs = { busy: 5_000, idle: 300_000, failed: 60_000 };
+const expiryPauseMs = { busy: 5_000, idle: 1_800_000, failed: 60_000 };
 const liveRingEventsMax = 2_000;
 const stopPatienceMs = 20_000;
 const noSpace = { usedBytes: 0, freeBytes: 0 };
@@ -257,6 +259,12 @@ async function run(
     removalPauseMs.failed,
     (error) => failed("removing deleted runs", error),
   );
+  const expire = createExpirer({ store, nowMs, log, removed: metrics.removed });
+  const expiring = repeat(
+    async () => ((await expire()) > 0 ? expiryPauseMs.busy : expiryPauseMs.idle),
+    expiryPauseMs.failed,
+    (error) => failed("removing what is kept no longer", error),
+  );
   ready = true;
   if (config.readyJson) {
     process.stdout.write(`${JSON.stringify({ event: "ready", http: page, grpc, page: link, enginePid: storage.enginePid() ?? null })}\n`);
@@ -274,7 +282,7 @@ async function run(
     process.exit(1);
   }, stopPatienceMs).unref();
   clearInterval(beating);
-  await Promise.all([stopAll(ingest, http, hub), summarizer.stop(), removing.stop(), looking.stop()]);
+  await Promise.all([stopAll(ingest, http, hub), summarizer.stop(), removing.stop(), expiring.stop(), looking.stop()]);
   await watcher.drained();
   await heartbeats.flush().catch(() => undefined);
   // Of a port that was free by chance, nobody will ask again.

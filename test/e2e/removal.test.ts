@@ -56,8 +56,8 @@ test("deleted for longer than the grace period, it is removed though the server 
   const after = await use();
   expect(sizeOf(after, "scalars")).toBeLessThan(0.6 * (before?.bytes ?? 0));
   expect(after.use).toMatchObject([{ project, run: null, deleted: false, kinds: { scalars: { rows: points + 1 } } }]);
-  expect(after.freed).toMatchObject({ runs: 1, lastAt: expect.any(Number) as number });
-  expect(after.freed.rows).toBeGreaterThan(points);
+  expect(after.freed).toMatchObject([{ reason: "deleted", runs: 1, lastAt: expect.any(Number) as number }]);
+  expect(after.freed[0]?.rows).toBeGreaterThan(points);
   const estimated = after.use.reduce((sum, { kinds }) => sum + (kinds.scalars?.bytes ?? 0), 0);
   // A part that was emptied keeps some hundred bytes for a while.
   expect(Math.abs(estimated - sizeOf(after, "scalars"))).toBeLessThan(1_000);
@@ -69,7 +69,7 @@ test("for people it is a table that says what is exact and what is estimated", a
   expect(stdout).toMatch(/^removal +kept +[\d.]+ MiB/m);
   expect(stdout).toContain("Estimated:");
   expect(stdout).toMatch(/^scalars +[\d.]+ MiB +400001 /m);
-  expect(stdout).toMatch(/Deletions freed about [\d.]+ MiB so far: \d+ rows of 1 runs\./);
+  expect(stdout).toMatch(/Freed so far, deleted: about [\d.]+ MiB, \d+ rows of 1 runs\./);
 });
 
 test("a project that there is not takes nothing; a wrong parameter is named", async () => {

@@ -21,6 +21,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { projectRoutes } from "./routes/projects.ts";
+import { retentionRoutes } from "./routes/retention.ts";
 import { ruleRoutes } from "./routes/rules.ts";
 import { runEditRoutes } from "./routes/run-edits.ts";
 import { runGroupRoutes } from "./routes/run-groups.ts";
@@ -118,6 +119,7 @@ function v1(deps: ApiDeps): OpenAPIHono {
     keyRoutes,
     sessionRoutes,
     storageRoutes,
+    retentionRoutes,
     serverRoutes,
   ])
     add(routes, deps);

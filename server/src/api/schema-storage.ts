@@ -1,6 +1,7 @@
 // What is on the server's disk, by project, run and kind, as the API tells it.
 
 import { z } from "@hono/zod-openapi";
+import { type ExpiringKind, expiringKinds } from "../storage/queries/retention.ts";
 import { dataKinds } from "../storage/run-tables.ts";
 
 const Amount = z.object({ rows: z.number().int(), bytes: z.number().int() });
@@ -22,9 +23,9 @@ export const StorageUse = z
         }),
       )
       .openapi({ description: "The largest first. Bytes are estimates: in each part, the share that these rows have of all rows" }),
-    freed: Amount.extend({ runs: z.number().int(), lastAt: z.number().nullable() }).openapi({
-      description: "What was removed of deleted runs so far; bytes are estimates",
-    }),
+    freed: z
+      .array(Amount.extend({ reason: z.enum(["deleted", "expired"]), runs: z.number().int(), lastAt: z.number() }))
+      .openapi({ description: "What was removed so far, of deleted runs and by retention; bytes are estimates" }),
     asOf: z.number(),
   })
   .openapi("StorageUse");
@@ -42,3 +43,34 @@ export const ServerState = z
   })
   .openapi("ServerState");
 export type ServerState = z.infer<typeof ServerState>;
+
+/** A hundred years. */
+const retentionDaysMax = 36_500;
+
+export const Retention = z
+  .object({
+    project: z.string(),
+    kinds: z.array(
+      z.object({
+        kind: z.enum(expiringKinds),
+        days: z
+          .number()
+          .int()
+          .nullable()
+          .openapi({ description: "Since anything of this kind was last received of a run; null: for ever" }),
+        changedAt: z.number().nullable(),
+        changedBy: z.string().nullable().openapi({ description: "Id of a key" }),
+      }),
+    ),
+  })
+  .openapi("Retention");
+export type Retention = z.infer<typeof Retention>;
+
+const days = z.number().int("whole days").min(1, "at least 1 day").max(retentionDaysMax, `at most ${retentionDaysMax} days`).nullable();
+
+export const RetentionChange = z
+  .strictObject(
+    Object.fromEntries(expiringKinds.map((kind) => [kind, days.optional()])) as Record<ExpiringKind, z.ZodOptional<typeof days>>,
+  )
+  .refine((change) => Object.keys(change).length > 0, `nothing to change: name one of ${expiringKinds.join(", ")}, with days or null`)
+  .openapi("RetentionChange");

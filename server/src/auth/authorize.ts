@@ -39,6 +39,9 @@ export const rules: Readonly<Record<string, Rule | "open">> = {
   "GET /api/v1/runs/groups": read("filter"),
   "GET /api/v1/runs/keys": read("filter"),
   "GET /api/v1/projects/:project/runs": read("path"),
+  "GET /api/v1/projects/:project/retention": read("path"),
+  // What it removes cannot be brought back: not for everybody who may write.
+  "PATCH /api/v1/projects/:project/retention": { scope: "control", project: "path" },
   "GET /api/v1/alerts": read("filter"),
   "GET /api/v1/alerts/:id": read("filter"),
   "GET /api/v1/events": read("filter"),

@@ -56,7 +56,7 @@ export function parseUrl(given: string): URL {
 /** @throws CommandError with the server's own words. */
 export async function callApi<Schema extends z.ZodType>(
   { url, key }: Server,
-  method: "GET" | "POST" | "DELETE",
+  method: "GET" | "POST" | "PATCH" | "DELETE",
   path: string,
   schema: Schema,
   body?: unknown,

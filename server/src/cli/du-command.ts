@@ -41,7 +41,7 @@ function forPeople({ use, tables, bytes, freed }: StorageUse, byRun: boolean): s
     "Estimated: of each part of a table, the share that these rows have.\n",
     table(["TABLE", "SIZE", "ROWS", "PARTS"], [...sizes, ["total", sizeOf(bytes), "", ""]]),
     `Exact. ${sizeOf(waiting)} more are in replaced parts, which leave the disk within minutes.\n`,
-    `Deletions freed about ${sizeOf(freed.bytes)} so far: ${freed.rows} rows of ${freed.runs} runs.`,
+    ...freed.map((one) => `Freed so far, ${one.reason}: about ${sizeOf(one.bytes)}, ${one.rows} rows of ${one.runs} runs.`),
   ].join("\n");
 }
 

@@ -3,8 +3,9 @@
 // nothing. The tombstone stays, so that the run does.
 
 import type { Log } from "../observe/log.ts";
+import { removalRow } from "./removal-row.ts";
 import { graceMs } from "../storage/queries/deleted-runs.ts";
-import { doomedRows, type DoomedRows, removal, unfinishedRemovals } from "../storage/queries/removals.ts";
+import { doomedRows, removal, unfinishedRemovals } from "../storage/queries/removals.ts";
 import { type DataKind, identityTable, runTables, type RunTable } from "../storage/run-tables.ts";
 import type { Store } from "../storage/store.ts";
 
@@ -29,7 +30,7 @@ export function createRemover({ store, nowMs, log, removed }: RemoverOptions): (
     // First what it will have been: where it ends in between, the same is said once more.
     await store.insertRows(
       "removals",
-      doomed.map((one) => removalRow(name, one, nowMs())),
+      doomed.map((one) => removalRow(name, "deleted", one, nowMs())),
     );
     await store.change(removal(name), { runs: doomed.map(({ run }) => run) });
     const rows = doomed.reduce((sum, one) => sum + one.rows, 0);
@@ -38,6 +39,9 @@ export function createRemover({ store, nowMs, log, removed }: RemoverOptions): (
     log.info({ table: name, runs: doomed.length, rows, bytes }, "removing rows of deleted runs; bytes are estimated");
     return true;
   }
+
+  /** Failures are told once. */
+  let told: ReadonlySet<string> = new Set();
 
   return async () => {
     const unfinished = new Map((await store.read(unfinishedRemovals, {})).map(({ table, failure }) => [table, failure]));
@@ -53,21 +57,11 @@ export function createRemover({ store, nowMs, log, removed }: RemoverOptions): (
         busy++;
         // Its code alone: the rest quotes data.
         const code = /Code: (\d+)/.exec(failure)?.[1];
-        if (failure !== "") log.warn({ table: table.name, code }, "rows of deleted runs cannot be removed; storage goes on trying");
+        if (failure !== "" && !told.has(table.name))
+          log.warn({ table: table.name, code }, "rows of deleted runs cannot be removed; storage goes on trying");
       } else if (await removeFrom(table)) busy++;
     }
+    told = new Set([...unfinished].flatMap(([table, failure]) => (failure === "" ? [] : [table])));
     return busy;
-  };
-}
-
-function removalRow(table: string, { run, project, rows, bytes }: DoomedRows, nowMs: number): Record<string, unknown> {
-  return {
-    project,
-    run: run.toString(),
-    table_name: table,
-    day: new Date(nowMs).toISOString().slice(0, 10),
-    time_ms: nowMs,
-    rows,
-    bytes,
   };
 }

@@ -6,12 +6,12 @@ import { z } from "zod";
 import { foundation } from "./migrations/0001-foundation.ts";
 import { keys } from "./migrations/0002-keys.ts";
 import { runSummaries } from "./migrations/0003-run-summaries.ts";
-import { removals } from "./migrations/0004-removals.ts";
+import { lifeOfTheData } from "./migrations/0004-life-of-the-data.ts";
 import type { Migration } from "./migrations/migration.ts";
 import { defineQuery, Integer } from "./query.ts";
 import type { Store } from "./store.ts";
 
-export const migrations: readonly Migration[] = [foundation, keys, runSummaries, removals];
+export const migrations: readonly Migration[] = [foundation, keys, runSummaries, lifeOfTheData];
 
 export class MigrationError extends Error {
   override readonly name = "MigrationError";

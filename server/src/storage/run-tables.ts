@@ -26,6 +26,7 @@ export const runTables: readonly RunTable[] = [
   { name: "heartbeats", kind: "bookkeeping" },
   { name: "sessions", kind: "bookkeeping" },
   { name: "run_summaries", kind: "bookkeeping" },
+  { name: "sealed_metrics", kind: "bookkeeping" },
   { name: "run_writers", kind: "bookkeeping" },
   identityTable,
 ];

@@ -228,6 +228,7 @@ describe("openapi.json", () => {
       "/api/v1/keys/{id}",
       "/api/v1/me",
       "/api/v1/projects",
+      "/api/v1/projects/{project}/retention",
       "/api/v1/projects/{project}/runs",
       "/api/v1/projects/{project}/runs/{run}",
       "/api/v1/projects/{project}/runs/{run}/classes",

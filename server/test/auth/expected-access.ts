@@ -27,6 +27,8 @@ GET /api/v1/runs/facets                                          401   401  401 
 GET /api/v1/runs/groups                                          401   401  401     401     void      403    ok   403   403     ok
 GET /api/v1/runs/keys                                            401   401  401     401     void      403    ok   403   403     ok
 GET /api/v1/projects/:project/runs                               401   401  401     401     403       403    ok   403   403     ok
+GET /api/v1/projects/:project/retention                          401   401  401     401     403       403    ok   403   403     ok
+PATCH /api/v1/projects/:project/retention                        401   401  401     401     403       403    403  403   ok      ok
 GET /api/v1/alerts                                               401   401  401     401     void      403    ok   403   403     ok
 GET /api/v1/alerts/:id                                           401   401  401     401     void      403    ok   403   403     ok
 GET /api/v1/events                                               401   401  401     401     void      403    ok   403   403     ok

@@ -166,5 +166,5 @@ test("what was freed is told by project, once, whoever removed it", async () => 
   // A row in each of the tables, and the points; the row of scalars at step 0 is of another metric.
   expect(freed).toMatchObject({ runs: 1, rows: 100_000 + runTables.length, last_ms: later });
   expect(freed?.bytes).toBeGreaterThan(100_000);
-  expect(await under.store.read(freedSoFar, { tenant: ["others"] })).toMatchObject([{ runs: 0, rows: 0 }]);
+  expect(await under.store.read(freedSoFar, { tenant: ["others"] })).toEqual([]);
 });

@@ -28,7 +28,7 @@ export function storageRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   app.openapi(readUse, async (c) => {
     const { project = "", by, limit } = c.req.valid("query");
     const { store, tenant, signal, nowMs } = readContext(c, deps);
-    const [tables, use, [freed]] = await Promise.all([
+    const [tables, use, freed] = await Promise.all([
       store.read(tableSizes, {}, { signal }),
       store.read(by === "run" ? useOfRuns : useOfProjects, { tenant, project, limit }, { signal }),
       store.read(freedSoFar, { tenant }, { signal }),
@@ -44,7 +44,7 @@ export function storageRoutes(app: OpenAPIHono, deps: ApiDeps): void {
           bytes: row.total,
           kinds: Object.fromEntries(row.kinds.map((kind, i) => [kind as DataKind, { rows: row.rows[i] ?? 0, bytes: row.bytes[i] ?? 0 }])),
         })),
-        freed: { runs: freed?.runs ?? 0, rows: freed?.rows ?? 0, bytes: freed?.bytes ?? 0, lastAt: freed?.last_ms || null },
+        freed: freed.map(({ last_ms, ...row }) => ({ ...row, lastAt: last_ms })),
         asOf: nowMs,
       },
       200,

@@ -1,7 +1,6 @@
 // Rows that are to leave the disk: where they are, the statement that removes them, and what was removed so far.
 
 import { z } from "zod";
-import { identityTable } from "../run-tables.ts";
 import { defineQuery, Integer } from "../query.ts";
 import { inTenant, tenantParameter } from "./keys.ts";
 import { bytesOfRows } from "./storage-use.ts";
@@ -43,11 +42,11 @@ export const unfinishedRemovals = defineQuery({
   row: z.object({ table: z.string(), failure: z.string() }),
 });
 
-/** What deletions freed so far, within the tenant's projects. */
+/** What was removed so far and why, within the tenant's projects. */
 export const freedSoFar = defineQuery({
   name: "freed-so-far",
-  sql: `SELECT uniqExactIf(run, table_name = '${identityTable.name}') AS runs, sum(rows) AS rows, sum(bytes) AS bytes, max(time_ms) AS last_ms
-    FROM removals FINAL WHERE ${inTenant}`,
+  sql: `SELECT reason, uniqExact(run) AS runs, sum(rows) AS rows, sum(bytes) AS bytes, max(time_ms) AS last_ms
+    FROM removals FINAL WHERE ${inTenant} GROUP BY reason`,
   parameters: z.object({ ...tenantParameter }),
-  row: z.object({ runs: Integer, rows: Integer, bytes: Integer, last_ms: Integer }),
+  row: z.object({ reason: z.enum(["deleted", "expired"]), runs: Integer, rows: Integer, bytes: Integer, last_ms: Integer }),
 });
