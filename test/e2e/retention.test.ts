@@ -63,4 +63,9 @@ test("rows that were received too long ago leave the disk; run and summary stay"
   expect((await get("/storage", StorageUse)).freed).toMatchObject([{ reason: "expired", runs: 1, rows: 100 }]);
   expect(await get(`/projects/${project}/runs/r`, RunDetail)).toMatchObject({ state: "finished", stepMax: 99, summary: { loss: 1 } });
   expect(server.log()).toContain("removing rows that are kept no longer");
+
+  const again = init({ project, id: "r", url: server.grpc(), verbose: false, resume: "must" });
+  await expect.poll(() => again.log({ loss: 0.5 }) ?? scalarsOf(), patience).toBeGreaterThan(0);
+  await again.finish();
+  expect((await get(`/projects/${project}/runs/r`, RunDetail)).stepMax).toBeGreaterThanOrEqual(100);
 });

@@ -21,7 +21,6 @@ export const doomedRows = (table: string) =>
     row: z.object({ run: BigInteger, project: z.string(), rows: Integer, bytes: Integer }),
     readsWholeTables: true,
   });
-export type DoomedRows = ReturnType<typeof doomedRows>["row"]["_output"];
 
 /**
  * ALTER … DELETE and not DELETE FROM: that one only masks rows and makes parts larger until something merges them. All versions
