@@ -124,6 +124,22 @@ test("cut off after any statement, it is finished by whoever comes next", async 
   }
 });
 
+test("whose the rows are stays known until no table is left to be done", async () => {
+  const ref = { project: "busy", run: "one" };
+  await insertEverywhere(ref);
+  await bury(ref);
+  const withBusyScalars: Store = {
+    ...under.store,
+    read: async (query, ...given) =>
+      query.name === "unfinished-removals" ? [query.row.parse({ table: "scalars", failure: "" })] : await under.store.read(query, ...given),
+  };
+  await expect.poll(remover(withBusyScalars)).toBe(2);
+  const left = [...(await everything()).keys()].filter((place) => place.endsWith(` ${keyOf(ref)}`));
+  expect(left.map((place) => place.split(" ")[0])).toEqual(["scalars", "runs"]);
+  await untilNothingIsLeft(remover());
+  expect(await under.store.read(freedSoFar, { tenant: ["busy"] })).toMatchObject([{ rows: runTables.length }]);
+});
+
 test("what arrives for it later is removed, too, and the tombstone stays", async () => {
   const ref = { project: "zombies", run: "late" };
   await insertEverywhere(ref);
