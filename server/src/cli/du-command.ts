@@ -6,6 +6,9 @@ import { dataKinds } from "../storage/run-tables.ts";
 import { callApi, defaultUrl, serverAt } from "./call-api.ts";
 import { table } from "./table.ts";
 
+/** Rows shown; the API gives up to 10 000. */
+const rowsMax = 1_000;
+
 interface DuOptions {
   readonly url: string;
   readonly project?: string;
@@ -21,7 +24,11 @@ export function duCommand(): Command {
     .option("--runs", "by run, the largest first")
     .option("--json", "print JSON, for programs")
     .action(async ({ url, project, runs, json }: DuOptions) => {
-      const query = new URLSearchParams({ by: runs === true ? "run" : "project", ...(project === undefined ? {} : { project }) });
+      const query = new URLSearchParams({
+        limit: String(rowsMax),
+        by: runs === true ? "run" : "project",
+        ...(project === undefined ? {} : { project }),
+      });
       const use = await callApi(serverAt(url, process.env), "GET", `/storage?${query.toString()}`, StorageUse);
       process.stdout.write(`${json === true ? JSON.stringify(use, undefined, 2) : forPeople(use, runs === true)}\n`);
     });
@@ -38,6 +45,7 @@ function forPeople({ use, tables, bytes, freed }: StorageUse, byRun: boolean): s
   const waiting = tables.reduce((sum, one) => sum + one.waiting, 0);
   return [
     table(["PROJECT", ...(byRun ? ["RUN"] : []), "TOTAL", ...dataKinds.map((kind) => kind.toUpperCase())], rows),
+    ...(use.length < rowsMax ? [] : [`There may be more: these are the ${rowsMax} largest. --project asks for one.`]),
     "Estimated: of each part of a table, the share that these rows have.\n",
     table(["TABLE", "SIZE", "ROWS", "PARTS"], [...sizes, ["total", sizeOf(bytes), "", ""]]),
     `Exact. ${sizeOf(waiting)} more are in replaced parts, which leave the disk within minutes.\n`,
