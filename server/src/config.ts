@@ -13,6 +13,7 @@ const megabytes = z.coerce
   .int("a whole number of MiB")
   .min(256, "at least 256")
   .max(1_048_576, "at most 1048576");
+const percent = z.coerce.number("a percentage").gt(0, "above 0").max(100, "at most 100");
 const switchValue = z.union([z.boolean(), z.enum(["true", "false"], "true or false").transform((text) => text === "true")]);
 
 /** Every option: its values, and what it is for. The flag is --kebab-case, the variable GRADWATCH_UPPER_CASE. */
@@ -52,6 +53,8 @@ export const Config = z.object({
     .regex(/^[A-Za-z_]\w{0,62}$/, "letters, digits and _, at most 63")
     .describe("database to use there"),
   engineMemory: megabytes.describe("memory limit of the embedded engine, in MiB"),
+  diskWarn: percent.describe("percentage of the disk in use from which the server warns"),
+  diskStop: percent.describe("percentage from which no data is taken; training processes keep theirs until there is room"),
   allowedHosts: z
     .string()
     .transform((list) =>
@@ -83,6 +86,8 @@ const defaults: Readonly<Record<string, unknown>> = {
   clickhousePassword: "",
   database: "gradwatch",
   engineMemory: 1024,
+  diskWarn: 80,
+  diskStop: 95,
   allowedHosts: "",
   logLevel: "info",
   readyJson: false,

@@ -4,9 +4,11 @@
 import { Command, Option } from "commander";
 import { backupCommand, restoreCommand } from "./cli/backup-command.ts";
 import { CommandError } from "./cli/call-api.ts";
+import { duCommand } from "./cli/du-command.ts";
 import { keysCommand } from "./cli/keys-command.ts";
 import { loginCommand } from "./cli/login-command.ts";
 import { migrateCommand } from "./cli/migrate-command.ts";
+import { retentionCommand } from "./cli/retention-command.ts";
 import { runsCommand } from "./cli/runs-command.ts";
 import { schemaCommand } from "./cli/schema-command.ts";
 import { Config, ConfigError, configKeys, flagOf, loadConfig, switches, variableOf } from "./config.ts";
@@ -32,9 +34,12 @@ program
   .addCommand(keysCommand())
   .addCommand(loginCommand())
   .addCommand(runsCommand())
+  .addCommand(duCommand())
+  .addCommand(retentionCommand())
+  .addCommand(backupCommand())
+  .addCommand(restoreCommand())
   .addCommand(migrateCommand())
   .addCommand(schemaCommand());
-program.addCommand(backupCommand()).addCommand(restoreCommand());
 
 try {
   await program.parseAsync();

@@ -26,6 +26,10 @@ import { createRunHomes } from "./ingest/run-homes.ts";
 import { createIngestServer, type IngestServer } from "./ingest/server.ts";
 import { createSubscribers } from "./ingest/subscribers.ts";
 import { createHub } from "./live/hub.ts";
+import { createDiskWatch, usedPercent } from "./life/disk-watch.ts";
+import { createExpirer } from "./life/expirer.ts";
+import { createRemover } from "./life/remover.ts";
+import { repeat } from "./life/repeat.ts";
 import { createLog } from "./observe/log.ts";
 import { createServerMetrics } from "./observe/metrics.ts";
 import { createBackups } from "./storage/backups.ts";
@@ -47,8 +51,14 @@ const snapshotIntervalMs = 2_000;
 const heartbeatFlushMs = 3_000;
 /** How far the clocks of two servers may be apart for a deletion to be seen at once. */
 const tombstoneMemoryMs = 60_000;
+/** At full speed that is well below a gigabyte. */
+const diskLookPauseMs = 2_000;
+/** Deleted runs: while there is something to remove, and when there is not. */
+const removalPauseMs = { busy: 5_000, idle: 300_000, failed: 60_000 };
+const expiryPauseMs = { busy: 5_000, idle: 1_800_000, failed: 60_000 };
 const liveRingEventsMax = 2_000;
 const stopPatienceMs = 20_000;
+const noSpace = { usedBytes: 0, freeBytes: 0 };
 
 export async function serve(config: Config): Promise<void> {
   const log = createLog(config.logLevel);
@@ -137,6 +147,14 @@ async function run(
     },
   });
   const homes = createRunHomes({ store, nowMs, address: config.advertise });
+  const { diskWarn: warnPercent, diskStop: stopPercent } = config;
+  const disk = createDiskWatch({ read: storage.space, where: storage.description, warnPercent, stopPercent, log });
+  metrics.watchGauge(
+    "gradwatch_disk_used_ratio",
+    "Share of the disk that is in use",
+    () => usedPercent(disk.state().space ?? noSpace) / 100,
+  );
+  metrics.watchGauge("gradwatch_ingest_stopped", "1 while the disk is too full to take data", () => Number(disk.state().state === "full"));
   const openRanks = new Map<bigint, Set<string>>();
   const ingest = createIngestServer({
     store,
@@ -152,6 +170,7 @@ async function run(
     homes,
     runUrl: (project, run) => `${publicUrl}/projects/${encodeURIComponent(project)}/runs/${encodeURIComponent(run)}`,
     answered: control.answered,
+    noRoom: () => (disk.state().state === "full" ? disk.state().message : undefined),
     heartbeat: (run, rank, step) => heartbeats.beat(run, rank, step),
     rejected: ({ reason, message }) => {
       metrics.rejected(reason);
@@ -194,6 +213,7 @@ async function run(
     ready: () => ready,
     control,
     backups: createBackups(store, config.database, storage.backupPlace),
+    disk: disk.state,
     runChanged: async (ref, state) => {
       const key = runKey(ref.project, ref.run);
       runs.forget(key);
@@ -231,6 +251,26 @@ async function run(
   // Behind "#" it reaches no log and no other server.
   const link = `${publicUrl}/#key=${textOf(await createSession(access.keyring, localKey.id, nowMs()))}`;
   summarizer.start();
+  const looking = repeat(
+    async () => {
+      await disk.look();
+      return diskLookPauseMs;
+    },
+    diskLookPauseMs,
+    (error) => log.warn({ err: error }, "the disk's room is not known"),
+  );
+  const remove = createRemover({ store, nowMs, log, removed: metrics.removed });
+  const removing = repeat(
+    async () => ((await remove()) > 0 ? removalPauseMs.busy : removalPauseMs.idle),
+    removalPauseMs.failed,
+    (error) => failed("removing deleted runs", error),
+  );
+  const expire = createExpirer({ store, nowMs, log, removed: metrics.removed });
+  const expiring = repeat(
+    async () => ((await expire()) > 0 ? expiryPauseMs.busy : expiryPauseMs.idle),
+    expiryPauseMs.failed,
+    (error) => failed("removing what is kept no longer", error),
+  );
   ready = true;
   if (config.readyJson) {
     process.stdout.write(`${JSON.stringify({ event: "ready", http: page, grpc, page: link, enginePid: storage.enginePid() ?? null })}\n`);
@@ -250,7 +290,7 @@ async function run(
   clearInterval(beating);
   // First: whom the streams' end sends elsewhere must not be sent back.
   await homes.release().catch(() => undefined);
-  await Promise.all([stopAll(ingest, http, hub), summarizer.stop()]);
+  await Promise.all([stopAll(ingest, http, hub), summarizer.stop(), removing.stop(), expiring.stop(), looking.stop()]);
   await watcher.drained();
   await heartbeats.flush().catch(() => undefined);
   // Of a port that was free by chance, nobody will ask again.

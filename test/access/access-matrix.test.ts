@@ -78,6 +78,7 @@ const queries: Readonly<Record<string, string>> = {
 const bodies: Readonly<Record<string, unknown>> = {
   "POST /api/v1/series": { runs: [{ project, run }], metrics: ["loss"] },
   "PATCH /api/v1/projects/:project/runs/:run": { notes: "seen" },
+  "PATCH /api/v1/projects/:project/retention": { console: 36_500 },
   "POST /api/v1/keys": { owner: "another", scopes: ["read"], projects: [project] },
   // Nothing that could be a key: what is asked here is whether the door is there.
   "POST /api/v1/session": {},

@@ -73,6 +73,11 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))("storage 
     nextRun += 1n;
   });
 
+  test("it tells the room on its disk", async () => {
+    const { usedBytes, freeBytes } = await storage.space();
+    expect([usedBytes > 0, freeBytes > 0, usedBytes + freeBytes < 2 ** 63]).toEqual([true, true, true]);
+  });
+
   test("a fresh database gets every migration once, and none when asked again", async () => {
     expect(storage.migrated).toEqual(migrations.map(({ number }) => number));
     expect(await migrate(storage.store, storage.store, under.options.database, Date.now())).toEqual([]);

@@ -6,6 +6,7 @@ import { ComparePage } from "./compare/compare-page.tsx";
 import { type LiveState, useLive } from "./live/live.tsx";
 import { Link, usePlace } from "./router.tsx";
 import { parseRoute, refKey, type Route } from "./routes.ts";
+import { ServerNotice } from "./parts/server-notice.tsx";
 import { RunPage } from "./run/run-page.tsx";
 import { RunsPage } from "./runs/runs-page.tsx";
 import { chooseTheme, useTheme } from "./theme.ts";
@@ -37,6 +38,7 @@ export function App(): ReactNode {
         <LiveLabel />
         <ThemeButton />
       </header>
+      <ServerNotice />
       <main id="main" tabIndex={-1}>
         <Page route={route} />
       </main>

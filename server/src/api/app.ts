@@ -22,12 +22,15 @@ import { eventRoutes } from "./routes/events.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { projectRoutes } from "./routes/projects.ts";
+import { retentionRoutes } from "./routes/retention.ts";
 import { ruleRoutes } from "./routes/rules.ts";
 import { runEditRoutes } from "./routes/run-edits.ts";
 import { runGroupRoutes } from "./routes/run-groups.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { seriesRoutes } from "./routes/series.ts";
+import { serverRoutes } from "./routes/server.ts";
 import { sessionRoutes } from "./routes/session.ts";
+import { storageRoutes } from "./routes/storage.ts";
 import { tensorRoutes } from "./routes/tensors.ts";
 import { securityHeaders } from "./security-headers.ts";
 
@@ -70,7 +73,11 @@ export function createApi(deps: ApiDeps): OpenAPIHono {
   app.get("/readyz", async (c) => {
     if (!deps.ready())
       return answerProblem(c, problemOf("storage-unavailable", "The server is starting or stopping. Try again in a moment."));
-    if (await deps.store.ping()) return c.text("ready\n");
+    if (await deps.store.ping()) {
+      // Also when it is full: it answers, and who sends data is told.
+      const { message } = deps.disk();
+      return c.text(message === undefined ? "ready\n" : `ready\n${message}\n`);
+    }
     return answerProblem(c, problemOf("storage-unavailable", "Storage does not answer just now. Nothing is lost; try again in a moment."));
   });
   app.get("/metrics", async (c) => c.body(await deps.metrics.text(), 200, { "content-type": deps.metrics.contentType }));
@@ -113,6 +120,9 @@ function v1(deps: ApiDeps): OpenAPIHono {
     keyRoutes,
     backupRoutes,
     sessionRoutes,
+    storageRoutes,
+    retentionRoutes,
+    serverRoutes,
   ])
     add(routes, deps);
   return routes;

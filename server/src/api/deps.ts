@@ -4,6 +4,7 @@ import type { Context } from "hono";
 import type { Access } from "../auth/access.ts";
 import type { RuleStatus } from "../detect/transition.ts";
 import type { ControlRequests } from "../ingest/control-requests.ts";
+import type { DiskState } from "../life/disk-watch.ts";
 import type { Hub } from "../live/hub.ts";
 import type { ServerMetrics } from "../observe/metrics.ts";
 import type { Backups } from "../storage/backups.ts";
@@ -31,6 +32,8 @@ export interface ApiDeps {
   readonly allowedHosts: () => readonly string[];
   /** False while starting and stopping. */
   readonly ready: () => boolean;
+  /** How full the disk is. */
+  readonly disk: () => DiskState;
   /** What each rule thinks of a run; undefined: no such run. */
   readonly ruleStatus: (project: string, run: string) => Promise<readonly RuleStatus[] | undefined>;
   /** Asks the processes that are connected to this server. */

@@ -2,15 +2,13 @@
 // grace lasts. Nothing that a training said is overwritten.
 
 import { randomBytes } from "node:crypto";
+import { graceMs } from "../storage/queries/deleted-runs.ts";
 import { lastTombstone } from "../storage/queries/run-identity.ts";
 import { runKey } from "../storage/keys.ts";
 import type { RunEdit } from "./fold-edits.ts";
 import { requireRun } from "./deps.ts";
 import { ProblemError } from "./problem.ts";
 import type { ReadContext } from "./run-reader.ts";
-
-/** After it a deletion cannot be taken back. */
-export const graceMs = 7 * 86_400_000;
 
 /** This process among those that append events, as a training process is one. */
 const producer = randomBytes(16).toString("hex");

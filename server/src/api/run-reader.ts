@@ -4,6 +4,7 @@
 import { incidentCounts } from "../storage/queries/incidents.ts";
 import { runSummaries } from "../storage/queries/metrics.ts";
 import { rankHeartbeats, runEvents, runHeartbeats, runSessions } from "../storage/queries/runs.ts";
+import { sealedMetrics, type SealedMetrics } from "../storage/queries/sealed-metrics.ts";
 import { sessionCuts } from "../storage/queries/session-cut.ts";
 import type { Tenant } from "../auth/principal.ts";
 import type { Store } from "../storage/store.ts";
@@ -74,16 +75,19 @@ export async function completeRuns(runs: readonly Folded[], context: ReadContext
   if (runs.length === 0) return [];
   const { store, signal } = context;
   const keys = runs.map(({ run }) => run);
-  const [summaries, incidents] = await Promise.all([
+  const [summaries, sealed, incidents] = await Promise.all([
     sessionCuts(store, keys, signal).then((cuts) =>
       store.read(runSummaries, { runs: keys, metrics_per_run: summaryMetricsMax, ...cuts }, { signal }),
     ),
+    store.read(sealedMetrics, { runs: keys }, { signal }),
     store.read(incidentCounts, { runs: keys }, { signal }),
   ]);
+  const sealedOf = new Map(sealed.map((row) => [row.run, row]));
   const summariesOf = Map.groupBy(summaries, ({ run }) => run);
   const incidentsOf = new Map(incidents.map((row) => [row.run, row]));
   return runs.map(({ run: key, project, id, created_ms, folded }) => {
     const summary = summariesOf.get(key) ?? [];
+    const gone = sealedOf.get(key);
     const counts = incidentsOf.get(key);
     return {
       project,
@@ -100,9 +104,10 @@ export async function completeRuns(runs: readonly Folded[], context: ReadContext
       updatedAt: folded.lastSignMs,
       endedAt: folded.endedAt,
       ranks: folded.ranks,
-      stepMax: summary.length === 0 ? null : Math.max(...summary.map(({ step_max }) => step_max)),
+      stepMax: largest([...summary.map(({ step_max }) => step_max), gone?.step_max ?? null]),
       config: folded.config,
       summary: {
+        ...lastOf(gone),
         ...(Object.fromEntries(summary.map(({ name, last }) => [name, jsonFloat(last)])) as Record<string, Float>),
         ...folded.summary,
       },
@@ -110,6 +115,13 @@ export async function completeRuns(runs: readonly Folded[], context: ReadContext
     };
   });
 }
+
+const largest = (steps: readonly (number | null)[]): number | null =>
+  steps.reduce((most, step) => (most === null || (step !== null && step > most) ? step : most), null);
+
+/** Last values of points that expired. */
+const lastOf = (sealed: SealedMetrics | undefined): Record<string, Float> =>
+  Object.fromEntries((sealed?.names ?? []).slice(0, summaryMetricsMax).map((name, i) => [name, jsonFloat(sealed?.last[i] as number)]));
 
 export async function readRunDetail(run: StoredRun, context: ReadContext): Promise<RunDetail> {
   const { store, signal } = context;

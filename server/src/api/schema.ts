@@ -104,6 +104,7 @@ export const RunDetail = Run.extend({
 export type RunDetail = z.infer<typeof RunDetail>;
 
 export type { Cell, ListedRun, RunPage } from "./schema-runs.ts";
+export type { ServerState } from "./schema-storage.ts";
 
 export const Metric = z
   .object({

@@ -30,6 +30,7 @@ export const rules: Readonly<Record<string, Rule | "open">> = {
   "DELETE /api/v1/session": "open",
 
   "GET /api/v1/me": { scope: "any", project: "none" },
+  "GET /api/v1/server": { scope: "any", project: "none" },
   "GET /metrics": read("none"),
   "GET /api/v1/rules": read("none"),
   "GET /api/v1/projects": read("filter"),
@@ -38,9 +39,14 @@ export const rules: Readonly<Record<string, Rule | "open">> = {
   "GET /api/v1/runs/groups": read("filter"),
   "GET /api/v1/runs/keys": read("filter"),
   "GET /api/v1/projects/:project/runs": read("path"),
+  "GET /api/v1/projects/:project/retention": read("path"),
+  // What it removes cannot be brought back: not for everybody who may write.
+  "PATCH /api/v1/projects/:project/retention": { scope: "control", project: "path" },
   "GET /api/v1/alerts": read("filter"),
   "GET /api/v1/alerts/:id": read("filter"),
   "GET /api/v1/events": read("filter"),
+  // Who may read every point may know how many bytes they take. Sizes of tables are the server's, as its metrics are.
+  "GET /api/v1/storage": read("filter"),
   "POST /api/v1/series": read("body"),
   [`GET ${ofRun}`]: read("path"),
   [`PATCH ${ofRun}`]: { scope: "write", project: "path" },

@@ -56,7 +56,7 @@ export function parseUrl(given: string): URL {
 /** @throws CommandError with the server's own words. */
 export async function callApi<Schema extends z.ZodType>(
   { url, key }: Server,
-  method: "GET" | "POST" | "PUT" | "DELETE",
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
   path: string,
   schema: Schema,
   body?: unknown,

@@ -18,7 +18,7 @@ export interface Fork {
 
 export async function inheritHistory(store: Store, { parent, child, month, step }: Fork): Promise<void> {
   const cuts: SessionCuts = await sessionCuts(store, [parent]);
-  const copy = (one: Copy): Promise<void> => store.copy(one, { parent, child, month, step, ...cuts });
+  const copy = (one: Copy): Promise<void> => store.change(one, { parent, child, month, step, ...cuts });
   // Names first, as everywhere: numbers without a name would be lost.
   for (const one of inheritedCopies.names) await copy(one);
   for (const one of inheritedCopies.data) await copy(one);

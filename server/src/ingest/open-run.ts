@@ -12,6 +12,7 @@ import {
   ResumePolicy,
 } from "@gradwatch/proto";
 import { rankSessions, runExtent, tensorVersion } from "../storage/queries/run-identity.ts";
+import { sealedMetrics } from "../storage/queries/sealed-metrics.ts";
 import type { Store } from "../storage/store.ts";
 import { runKey } from "../storage/keys.ts";
 import type { Caller } from "./caller.ts";
@@ -114,13 +115,15 @@ interface Session {
 async function startSession(run: KnownRun, request: OpenRunRequest, deps: OpenRunDeps): Promise<Session | "taken"> {
   const { store, nowMs } = deps;
   const producer = Buffer.from(request.producer).toString("hex");
-  const [sessions, [extent], [tensors]] = await Promise.all([
+  const [sessions, [extent], [tensors], [sealed]] = await Promise.all([
     store.read(rankSessions, { run: run.key, rank: request.rank }),
     store.read(runExtent, { run: run.key, rank: request.rank }),
     store.read(tensorVersion, { run: run.key }),
+    store.read(sealedMetrics, { runs: [run.key] }),
   ]);
   const own = sessions.find((row) => row.producer === producer);
-  const stepMax = extent !== undefined && extent.points > 0 ? extent.step_max : undefined;
+  // Of a rank whose points expired, the run's largest step is known: it goes on after that.
+  const stepMax = extent !== undefined && extent.points > 0 ? extent.step_max : (sealed?.step_max ?? undefined);
   if (own !== undefined) return { ordinal: own.session, verStart: own.ver_start, stepMax, first: own.session === 0 };
   if (sessions.length > 0 && request.resume === ResumePolicy.NEVER) return "taken";
   const isLate = request.late;

@@ -12,7 +12,8 @@ import {
   type WriteResponse,
   WriteResponseSchema,
 } from "@gradwatch/proto";
-import type { Caller } from "./caller.ts";
+import { status } from "@grpc/grpc-js";
+import { type Caller, CallRefused } from "./caller.ts";
 import type { Committer } from "./committer.ts";
 import { decodeBatch, openBatch, type DecodedBatch, type Rejection } from "./decode-batch.ts";
 import type { KnownRun, KnownRuns } from "./known-run.ts";
@@ -28,6 +29,8 @@ export interface WriteStreamDeps {
   readonly committer: Committer;
   readonly limits: IngestLimits;
   readonly rejected: (rejection: Rejection) => void;
+  /** Why no data is taken just now; undefined: it is. Asked for every batch. */
+  readonly noRoom: () => string | undefined;
   readonly heartbeat: (run: KnownRun, rank: number, step: number | undefined) => void;
   /** What became of something that it was asked to do. */
   readonly answered: (result: ControlResult) => void;
@@ -35,7 +38,7 @@ export interface WriteStreamDeps {
 
 /**
  * Resolves when the sender has ended its side and everything it sent is settled. Data for a run that the caller may not write to
- * ends the stream and is not rejected: with another key it may be taken yet.
+ * ends the stream and is not rejected: with another key it may be taken yet. So does data for which there is no room.
  *
  * @throws CallRefused
  */
@@ -89,6 +92,12 @@ async function take(
   if ("reason" in examined) {
     deps.committer.add({ settled: () => settle(examined) });
     return;
+  }
+  const noRoom = deps.noRoom();
+  if (noRoom !== undefined) {
+    // It is alive, though its data has to wait.
+    deps.heartbeat(examined.run, examined.batch.body.rank, undefined);
+    throw new CallRefused(status.RESOURCE_EXHAUSTED, noRoom);
   }
   subscribe(examined.run);
   deps.committer.add({ ...examined, settled: settle });

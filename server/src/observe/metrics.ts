@@ -3,6 +3,7 @@
 
 import { RejectReason } from "@gradwatch/proto";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { DataKind } from "../storage/run-tables.ts";
 
 export interface ServerMetrics {
   readonly contentType: string;
@@ -17,6 +18,8 @@ export interface ServerMetrics {
   /** A request without a valid key, or beyond what its key may do. */
   accessRefused(via: "http" | "grpc", reason: string): void;
   request(route: string, status: number, seconds: number): void;
+  /** Rows that are taken off the disk; bytes are an estimate. */
+  removed(kind: DataKind, rows: number, bytes: number): void;
   /** Read when scraped. */
   watchGauge(name: string, help: string, read: () => number): void;
 }
@@ -81,6 +84,18 @@ export function createServerMetrics(): ServerMetrics {
     labelNames: ["via", "reason"],
     registers,
   });
+  const removedRows = new Counter({
+    name: "gradwatch_removed_rows_total",
+    help: "Rows taken off the disk by this server",
+    labelNames: ["kind"],
+    registers,
+  });
+  const removedBytes = new Counter({
+    name: "gradwatch_removed_bytes_total",
+    help: "Bytes of them on the disk, estimated",
+    labelNames: ["kind"],
+    registers,
+  });
   const requests = new Histogram({
     name: "gradwatch_http_seconds",
     help: "Duration of an API request",
@@ -107,6 +122,10 @@ export function createServerMetrics(): ServerMetrics {
     incident: (rule, state) => incidents.inc({ rule, state }),
     accessRefused: (via, reason) => refusals.inc({ via, reason }),
     request: (route, status, seconds) => requests.observe({ route, status: String(status) }, seconds),
+    removed(kind, rows, bytes) {
+      removedRows.inc({ kind }, rows);
+      removedBytes.inc({ kind }, bytes);
+    },
     watchGauge(name, help, read) {
       const gauge: Gauge = new Gauge({ name, help, registers, collect: (): void => gauge.set(read()) });
     },

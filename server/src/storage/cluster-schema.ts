@@ -31,9 +31,11 @@ export function clusterStatements(migrations: readonly Migration[], { cluster, d
       }
       const altered = ALTER.exec(statement);
       if (altered === null) throw new Error(`no cluster form is known of: ${statement.slice(0, 80)}`);
-      // A distributed table packs nothing.
-      const suffixes = /\bCODEC\b/.test(statement) ? ["_shard"] : ["_shard", ""];
-      return suffixes.map((suffix) => `ALTER TABLE ${database}.${altered[1]}${suffix} ${on} ${altered[2]}`);
+      const [, table, change] = altered as unknown as [string, string, string];
+      const ofShard = `ALTER TABLE ${database}.${table}_shard ${on} ${change}`;
+      // A distributed table holds nothing that could be packed or written anew.
+      if (!change.startsWith("ADD COLUMN")) return [ofShard];
+      return [ofShard, `ALTER TABLE ${database}.${table} ${on} ${change.replace(/ CODEC\(.*\)$/, "")}`];
     }),
   ];
 }

@@ -137,7 +137,9 @@ function digestOf(table: string, columns: readonly { readonly name: string; read
   const hashed = columns.map(({ name, type }) => (type.startsWith("Nullable") ? `toString(tuple(${quoted(name)}))` : quoted(name)));
   return defineQuery({
     name: `digest-${table}`,
-    sql: `SELECT count() AS rows, toString(sum(cityHash64(${hashed.join(", ")}))) AS digest FROM ${table} FINAL`,
+    // Aliases must not be names of columns.
+    sql: `SELECT tuple_of.1 AS rows, toString(tuple_of.2) AS digest
+      FROM (SELECT (count(), sum(cityHash64(${hashed.join(", ")}))) AS tuple_of FROM ${table} FINAL)`,
     parameters: z.object({}),
     row: z.object({ rows: Integer, digest: z.string() }),
   });

@@ -6,13 +6,14 @@ import { z } from "zod";
 import { foundation } from "./migrations/0001-foundation.ts";
 import { keys } from "./migrations/0002-keys.ts";
 import { runSummaries } from "./migrations/0003-run-summaries.ts";
+import { lifeOfTheData } from "./migrations/0004-life-of-the-data.ts";
 import { codecs } from "./migrations/0005-codecs.ts";
 import { runHomes } from "./migrations/0006-run-homes.ts";
 import type { Migration } from "./migrations/migration.ts";
 import { defineQuery, Integer } from "./query.ts";
 import type { Store } from "./store.ts";
 
-export const migrations: readonly Migration[] = [foundation, keys, runSummaries, codecs, runHomes];
+export const migrations: readonly Migration[] = [foundation, keys, runSummaries, lifeOfTheData, codecs, runHomes];
 
 export class MigrationError extends Error {
   override readonly name = "MigrationError";

@@ -2,9 +2,11 @@
 // does not know which of the two it has.
 
 import { accessSync, constants, mkdirSync, statSync } from "node:fs";
+import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { backupsFolderOf, startEmbeddedEngine, type EmbeddedEngine } from "../engine/embedded.ts";
 import { migrate } from "./migrate.ts";
+import { diskSpace } from "./queries/disks.ts";
 import { createStore, type Store, type StoreAddress } from "./store.ts";
 
 export interface StorageOptions {
@@ -27,6 +29,8 @@ export interface Storage {
   /** Where a backup of this name is written, for people. */
   readonly backupPlace: (name: string) => string;
   readonly enginePid: () => number | undefined;
+  /** Room where the data is: of the data folder's file system, or of the ClickHouse server's disks. */
+  readonly space: () => Promise<{ readonly usedBytes: number; readonly freeBytes: number }>;
   readonly migrated: readonly number[];
   close(): Promise<void>;
 }
@@ -53,6 +57,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       backupPlace: (name) =>
         engine === undefined ? `${name} in that ClickHouse server's backups.allowed_path` : join(backupsFolderOf(options.dataFolder), name),
       enginePid: () => engine?.pid(),
+      space: () => (engine === undefined ? spaceOfServer(store) : spaceOfFolder(options.dataFolder)),
       migrated,
       async close() {
         await Promise.all([admin.close(), store.close()]);
@@ -64,6 +69,16 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     await engine?.stop();
     throw error;
   }
+}
+
+async function spaceOfFolder(folder: string): Promise<{ usedBytes: number; freeBytes: number }> {
+  const { bsize, blocks, bfree, bavail } = await statfs(folder);
+  return { usedBytes: (blocks - bfree) * bsize, freeBytes: bavail * bsize };
+}
+
+async function spaceOfServer(store: Store): Promise<{ usedBytes: number; freeBytes: number }> {
+  const [disks] = await store.read(diskSpace, {});
+  return { usedBytes: (disks?.total ?? 0) - (disks?.free ?? 0), freeBytes: disks?.free ?? 0 };
 }
 
 function remoteAddress({ clickhouseUrl, clickhouseUser, clickhousePassword }: StorageOptions): () => StoreAddress {

@@ -10,6 +10,8 @@ export interface Query<Parameters extends z.ZodObject, Row extends z.ZodType> {
   readonly sql: string;
   readonly parameters: Parameters;
   readonly row: Row;
+  /** Background work and counts over everything, of narrow columns: no limit on rows, and more time. */
+  readonly readsWholeTables?: boolean;
 }
 
 export const defineQuery = <Parameters extends z.ZodObject, Row extends z.ZodType>(query: Query<Parameters, Row>): Query<Parameters, Row> =>

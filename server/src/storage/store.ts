@@ -33,9 +33,9 @@ export interface Store {
   insertColumns(table: string, rows: number, columns: readonly NativeColumn[]): Promise<void>;
   /** As `insertColumns`, for low-rate tables. */
   insertRows(table: string, rows: readonly Record<string, unknown>[]): Promise<void>;
-  /** Copies rows within the store, durably. May be repeated. */
-  copy<Parameters extends z.ZodObject>(
-    copy: { readonly name: string; readonly sql: string; readonly parameters: Parameters },
+  /** Copies or removes rows within the store. May be repeated. */
+  change<Parameters extends z.ZodObject>(
+    change: { readonly name: string; readonly sql: string; readonly parameters: Parameters },
     parameters: z.input<Parameters>,
   ): Promise<void>;
   /** A statement of a migration; never with anything a user typed. */
@@ -60,6 +60,9 @@ export class StoreError extends Error {
 /** Every insert: rows as they are (no dedup pass), now (no server-side buffering). */
 const insertSettings = { async_insert: 0, optimize_on_insert: 0, max_insert_threads: "1", insert_deduplicate: 0 } as const;
 
+/** Below the client's own patience. */
+const wholeTables = { max_execution_time: 50, max_rows_to_read: "0" } as const;
+
 export function createStore(options: StoreOptions): Store {
   const clients = reconnecting(options);
   const readSettings = {
@@ -79,7 +82,7 @@ export function createStore(options: StoreOptions): Store {
           query: query.sql,
           query_params: bound,
           format: "JSONEachRow",
-          clickhouse_settings: readSettings,
+          clickhouse_settings: query.readsWholeTables === true ? { ...readSettings, ...wholeTables } : readSettings,
           ...(signal === undefined ? {} : { abort_signal: signal }),
         });
         return await result.json<unknown>();
@@ -103,7 +106,7 @@ export function createStore(options: StoreOptions): Store {
         clients.current().insert({ table, values: rows, format: "JSONEachRow", clickhouse_settings: insertSettings }),
       );
     },
-    async copy({ name, sql, parameters: schema }, parameters) {
+    async change({ name, sql, parameters: schema }, parameters) {
       const bound = schema.parse(parameters);
       await attempt(name, () => clients.current().command({ query: sql, query_params: bound, clickhouse_settings: insertSettings }));
     },

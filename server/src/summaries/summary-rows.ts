@@ -3,13 +3,9 @@
 
 import { detailKinds } from "../api/fold-run.ts";
 import { type FoldContext, type Folded, foldRuns } from "../api/run-reader.ts";
-import { aggregates as aggregateNames } from "../filter/tree.ts";
 import { metricKey } from "../storage/keys.ts";
-import { incidentFacts, metricAggregates, runIdentities } from "../storage/queries/run-summaries.ts";
-import { sessionCuts } from "../storage/queries/session-cut.ts";
-
-/** Metrics kept for one run: those that tell most. */
-const metricsPerRunMax = 1_000;
+import { incidentFacts, runIdentities } from "../storage/queries/run-summaries.ts";
+import { aggregateColumns, engineFloat, type MetricSummary, metricSummaries } from "./metric-summaries.ts";
 
 type Row = Record<string, unknown>;
 
@@ -18,18 +14,15 @@ export async function summaryRows(runs: readonly bigint[], context: FoldContext)
   const { store, signal } = context;
   const keys = [...runs];
   const identities = await store.read(runIdentities, { runs: keys }, { signal });
-  const [folded, aggregates, incidents] = await Promise.all([
+  const [folded, summaries, incidents] = await Promise.all([
     foldRuns(identities, detailKinds, context),
-    sessionCuts(store, keys, signal).then((cuts) =>
-      store.read(metricAggregates, { runs: keys, metrics_per_run: metricsPerRunMax, ...cuts }, { signal }),
-    ),
+    metricSummaries(keys, context),
     store.read(incidentFacts, { runs: keys }, { signal }),
   ]);
-  const aggregatesOf = new Map(aggregates.map((row) => [row.run, row]));
   const incidentsOf = new Map(incidents.map((row) => [row.run, row]));
   return folded.map((run) => ({
     ...described(run, context.nowMs),
-    ...metricColumns(aggregatesOf.get(run.run), run.folded.summary),
+    ...metricColumns(summaries.get(run.run), run.folded.summary),
     alerts: incidentsOf.get(run.run)?.rules ?? [],
     firing: incidentsOf.get(run.run)?.firing ?? 0,
     verdicts: incidentsOf.get(run.run)?.verdicts ?? [],
@@ -84,34 +77,17 @@ function byType(prefix: string, values: Readonly<Record<string, unknown>>): Row 
   };
 }
 
-type Aggregates = (typeof metricAggregates)["row"]["_output"];
-
 /** A number that the run set itself stands for the last value of its name, with or without points. */
-function metricColumns(aggregates: Aggregates | undefined, set: Readonly<Record<string, number | string>>): Row {
-  const metrics = new Map<string, readonly number[]>();
-  aggregates?.names.forEach((name, i) => {
-    const of = (column: "count" | "nonfinite" | "first" | "last" | "min" | "max" | "argmin" | "argmax"): number =>
-      aggregates[column][i] as number;
-    const isFinite = of("count") !== of("nonfinite");
-    const extremes = (["min", "max", "argmin", "argmax"] as const).map((column) => (isFinite ? of(column) : Number.NaN));
-    metrics.set(name, [of("last"), of("first"), ...extremes, of("count"), of("nonfinite")]);
-  });
+function metricColumns(summary: MetricSummary | undefined, set: Readonly<Record<string, number | string>>): Row {
+  const metrics = new Map(summary?.metrics);
   for (const [name, value] of Object.entries(set)) {
     const number = typeof value === "number" || nonFinite.has(value) ? Number(value) : undefined;
     if (number !== undefined) metrics.set(name, [number, ...(metrics.get(name)?.slice(1) ?? Array<number>(7).fill(Number.NaN))]);
   }
-  const rows = [...metrics.values()];
   return {
-    step_max: aggregates?.step_max ?? null,
+    step_max: summary?.stepMax ?? null,
     metrics: [...metrics.keys()].map((name) => metricKey(name).toString()),
     metric_names: [...metrics.keys()],
-    ...Object.fromEntries(aggregateNames.map((aggregate, i) => [`summary_${aggregate}`, rows.map((row) => engineFloat(row[i] as number))])),
+    ...aggregateColumns([...metrics.values()], "summary_"),
   };
-}
-
-/** JSON for the engine: it reads non-finite numbers by these names, and JSON.stringify would drop the sign of zero. */
-function engineFloat(value: number): number | string {
-  if (Object.is(value, -0)) return "-0";
-  if (Number.isFinite(value)) return value;
-  return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
 }

@@ -75,6 +75,7 @@ export async function apiUnderTest(overrides: Partial<ApiDeps> = {}): Promise<Ap
     publicUrl: () => `http://${host}`,
     allowedHosts: () => [host],
     ready: () => true,
+    disk: () => ({ state: "ok", space: undefined, message: undefined }),
     ruleStatus: async () => undefined,
     control: nobodyToAsk,
     backups: createBackups(storage.store, "gradwatch_test", (name) => name),

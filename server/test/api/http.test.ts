@@ -229,6 +229,7 @@ describe("openapi.json", () => {
       "/api/v1/keys/{id}",
       "/api/v1/me",
       "/api/v1/projects",
+      "/api/v1/projects/{project}/retention",
       "/api/v1/projects/{project}/runs",
       "/api/v1/projects/{project}/runs/{run}",
       "/api/v1/projects/{project}/runs/{run}/classes",
@@ -250,7 +251,9 @@ describe("openapi.json", () => {
       "/api/v1/runs/groups",
       "/api/v1/runs/keys",
       "/api/v1/series",
+      "/api/v1/server",
       "/api/v1/session",
+      "/api/v1/storage",
     ]);
     const failures = ["400", "401", "403", "404", "421", "422", "429", "500", "503", "504"];
     for (const [path, methods] of Object.entries(paths)) {

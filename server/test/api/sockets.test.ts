@@ -25,7 +25,7 @@ const endless: Store = {
     }),
   insertColumns: async () => undefined,
   insertRows: async () => undefined,
-  copy: async () => undefined,
+  change: async () => undefined,
   execute: async () => undefined,
   ping: async () => true,
   close: async () => undefined,
@@ -46,6 +46,7 @@ beforeAll(async () => {
     ready: () => true,
     control: nobodyToAsk,
     backups: createBackups(endless, "gradwatch_test", (name) => name),
+    disk: () => ({ state: "ok", space: undefined, message: undefined }),
     ruleStatus: async () => undefined,
     runChanged: async () => undefined,
   });

@@ -18,6 +18,7 @@ ALL /api/*                                                       ok    ok   ok  
 POST /api/v1/session                                             ok    ok   ok      ok      ok        ok     ok   ok    ok      ok
 DELETE /api/v1/session                                           ok    ok   ok      ok      ok        ok     ok   ok    ok      ok
 GET /api/v1/me                                                   401   401  401     401     ok        ok     ok   ok    ok      ok
+GET /api/v1/server                                               401   401  401     401     ok        ok     ok   ok    ok      ok
 GET /metrics                                                     401   401  401     401     ok        403    ok   403   403     ok
 GET /api/v1/rules                                                401   401  401     401     ok        403    ok   403   403     ok
 GET /api/v1/projects                                             401   401  401     401     void      403    ok   403   403     ok
@@ -26,9 +27,12 @@ GET /api/v1/runs/facets                                          401   401  401 
 GET /api/v1/runs/groups                                          401   401  401     401     void      403    ok   403   403     ok
 GET /api/v1/runs/keys                                            401   401  401     401     void      403    ok   403   403     ok
 GET /api/v1/projects/:project/runs                               401   401  401     401     403       403    ok   403   403     ok
+GET /api/v1/projects/:project/retention                          401   401  401     401     403       403    ok   403   403     ok
+PATCH /api/v1/projects/:project/retention                        401   401  401     401     403       403    403  403   ok      ok
 GET /api/v1/alerts                                               401   401  401     401     void      403    ok   403   403     ok
 GET /api/v1/alerts/:id                                           401   401  401     401     void      403    ok   403   403     ok
 GET /api/v1/events                                               401   401  401     401     void      403    ok   403   403     ok
+GET /api/v1/storage                                              401   401  401     401     void      403    ok   403   403     ok
 POST /api/v1/series                                              401   401  401     401     403       403    ok   403   403     ok
 GET /api/v1/projects/:project/runs/:run                          401   401  401     401     403       403    ok   403   403     ok
 PATCH /api/v1/projects/:project/runs/:run                        401   401  401     401     403       403    403  ok    403     ok

@@ -15,6 +15,7 @@ import type {
   RunDetail,
   RunPage,
   SeriesResponse,
+  ServerState,
   Tensor,
   TensorHistograms,
   TensorMatrix,
@@ -37,6 +38,16 @@ export const runQueryKey = (ref: RunRef, ...rest: readonly unknown[]): readonly 
 
 export const useRules = (): UseQueryResult<readonly Rule[]> =>
   useQuery({ queryKey: ["rules"], queryFn: async ({ signal }) => (await getJson<{ rules: Rule[] }>("/rules", signal)).rules });
+
+const SERVER_STATE_PAUSE_MS = 30_000;
+
+/** Asked again by the clock: no event tells. */
+export const useServer = (): UseQueryResult<ServerState> =>
+  useQuery({
+    queryKey: ["server"],
+    queryFn: ({ signal }) => getJson<ServerState>("/server", signal),
+    refetchInterval: SERVER_STATE_PAUSE_MS,
+  });
 
 export interface RunFilter {
   readonly project: string;

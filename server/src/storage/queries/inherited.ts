@@ -4,7 +4,7 @@ import { z } from "zod";
 import { UInt64 } from "../query.ts";
 import { cutParameters, notCut, notCutAt } from "./session-cut.ts";
 
-/** INSERT … SELECT with bound values; nothing else is ever written by a statement. */
+/** INSERT … SELECT with bound values; beside removals, nothing else is written by a statement. */
 export interface Copy {
   readonly name: string;
   readonly sql: string;
@@ -21,14 +21,16 @@ const copyOf = (table: string, condition: string, replaced = "{child:UInt64} AS 
 
 const before = "step < {step:Int64}";
 const dataBefore = `${before} AND ${notCut}`;
-const ofChild = "{child:UInt64} AS run, {month:UInt32} AS month";
+/** A copy is received when it is made. */
+const receivedNow = "toDate(now(), 'UTC') AS received_day";
+const ofChild = `{child:UInt64} AS run, {month:UInt32} AS month, ${receivedNow}`;
 
 export const inheritedCopies: { readonly names: readonly Copy[]; readonly data: readonly Copy[] } = {
   names: [copyOf("metrics", "true"), copyOf("tensor_infos", "true")],
   data: [
     copyOf("scalars", dataBefore, ofChild),
     copyOf("tensors", dataBefore, ofChild),
-    copyOf("images", before),
+    copyOf("images", before, `{child:UInt64} AS run, ${receivedNow}`),
     copyOf(
       "run_events",
       `kind IN ('facts', 'metric-definition') OR (kind IN ('class', 'batch-id') AND assumeNotNull(${before}) AND ${notCutAt("assumeNotNull(step)")})

@@ -36,6 +36,10 @@ export const runIdentities = defineQuery({
 const telling =
   "multiIf(match(name, '(?i)(^|[/_. ])loss$'), 0, match(name, '(?i)loss|acc|error|score|perplexity|norm'), 1, startsWith(name, 'step/'), 3, startsWith(name, 'system/'), 4, 2)";
 
+/** Points that were sealed and are about to go are not counted beside what was sealed of them. An absent run has element 0, day 0. */
+const notSealed = `(empty({sealed_runs:Array(UInt64)})
+  OR received_day >= ({sealed_days:Array(Date)})[indexOf({sealed_runs:Array(UInt64)}, run)])`;
+
 /**
  * One row a run, its metrics as columns: aggregates of the points that the series route shows, over all ranks. `last` is
  * the lowest rank's at the largest step, `first` at the smallest. min, max and their steps are of finite values, of equal
@@ -54,12 +58,18 @@ export const metricAggregates = defineQuery({
           minIf(value, isFinite(value)) AS low, maxIf(value, isFinite(value)) AS high,
           toFloat64(argMinIf(step, (value, step), isFinite(value))) AS low_step,
           toFloat64(argMaxIf(step, (value, -step), isFinite(value))) AS high_step, max(step) AS step_largest
-        FROM (SELECT run, metric, rank, step, value FROM scalars FINAL WHERE run IN {runs:Array(UInt64)} AND ${notCut})
+        FROM (SELECT run, metric, rank, step, value FROM scalars FINAL WHERE run IN {runs:Array(UInt64)} AND ${notCut} AND ${notSealed})
         GROUP BY run, metric
       ) AS a INNER JOIN (SELECT run, metric, name FROM metrics FINAL WHERE run IN {runs:Array(UInt64)}) AS n USING (run, metric)
       GROUP BY run
     )`,
-  parameters: z.object({ runs: z.array(z.bigint()), metrics_per_run: z.int(), ...cutParameters }),
+  parameters: z.object({
+    runs: z.array(z.bigint()),
+    metrics_per_run: z.int(),
+    sealed_runs: z.array(z.bigint()),
+    sealed_days: z.array(z.string()),
+    ...cutParameters,
+  }),
   row: z.object({
     run: BigInteger,
     step_max: Integer,
