@@ -22,7 +22,7 @@ import { createControlRequests } from "./ingest/control-requests.ts";
 import { createHeartbeats } from "./ingest/heartbeats.ts";
 import { createKnownRuns } from "./ingest/known-run.ts";
 import { defaultLimits } from "./ingest/limits.ts";
-import { createIngestServer, type IngestServer } from "./ingest/server.ts";
+import { createIngestServer } from "./ingest/server.ts";
 import { createSubscribers } from "./ingest/subscribers.ts";
 import { createHub } from "./live/hub.ts";
 import { createLog } from "./observe/log.ts";
@@ -226,6 +226,8 @@ async function run(
   const link = `${publicUrl}/#key=${textOf(await createSession(access.keyring, localKey.id, nowMs()))}`;
   summarizer.start();
   ready = true;
+  // Before anybody hears that it is ready: who then stops it at once finds it listening.
+  const stopping = stopSignal();
   if (config.readyJson) {
     process.stdout.write(`${JSON.stringify({ event: "ready", http: page, grpc, page: link, enginePid: storage.enginePid() ?? null })}\n`);
   } else {
@@ -234,25 +236,33 @@ async function run(
     );
   }
 
-  await stopSignal();
+  await stopping;
   ready = false;
   log.info("stopping: settling what was taken");
+  const unfinished = new Set<string>();
+  const finish = async (what: string, work: Promise<unknown>): Promise<void> => {
+    unfinished.add(what);
+    await work;
+    unfinished.delete(what);
+  };
   setTimeout(() => {
-    log.error(`not stopped after ${stopPatienceMs} ms; ending. What was acknowledged is on disk.`);
+    log.error({ unfinished: [...unfinished] }, `not stopped after ${stopPatienceMs} ms; ending. What was acknowledged is on disk.`);
     process.exit(1);
   }, stopPatienceMs).unref();
   clearInterval(beating);
-  await Promise.all([stopAll(ingest, http, hub), summarizer.stop()]);
-  await watcher.drained();
+  await Promise.all([
+    finish("streams", ingest.close()).then(() => finish("requests", closeHttp(http, hub))),
+    finish("summaries", summarizer.stop()),
+  ]);
+  await finish("detectors", watcher.drained());
   await heartbeats.flush().catch(() => undefined);
   // Of a port that was free by chance, nobody will ask again.
   if (config.httpPort === 0) for (const address of ownKey.addresses) removeKey(ownKey.folder, address);
-  await storage.close();
+  await finish("storage", storage.close());
   log.info("stopped");
 }
 
-async function stopAll(ingest: IngestServer, http: ServerType, hub: { close(): void }): Promise<void> {
-  await ingest.close();
+async function closeHttp(http: ServerType, hub: { close(): void }): Promise<void> {
   hub.close();
   await new Promise<void>((resolve) => {
     http.close(() => resolve());
