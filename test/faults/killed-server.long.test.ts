@@ -1,4 +1,4 @@
-// As killed-server.test.ts, hour for hour: ten plans of 100 kills.
+// As killed-server.test.ts, longer: ten plans of 100 kills.
 
 import { expect, test } from "vitest";
 import { faultSeed, storedThroughKills } from "./stored-through-kills.ts";
