@@ -55,38 +55,42 @@ afterEach(async () => {
   for (const close of opened.splice(0).toReversed()) await close();
 });
 
-test(`${REFUSALS} inserts refused before and after they were committed, and ClickHouse away ${ABSENCES} times`, async () => {
-  const seed = faultSeed(3);
-  const random = seededRandom(seed);
-  let met = 0;
-  const engine = await startSharedEngine();
-  opened.push(() => engine.stop());
-  let refusing = false;
-  const proxy = await startClickHouseProxy(engine.url, () =>
-    // In turn, so that each is met.
-    refusing && random.uniform() < SHARE_REFUSED ? refusals[met++ % refusals.length] : undefined,
-  );
-  opened.push(() => proxy.close());
-  const server = await startServer({ environment: engine.environment(proxy.url) });
-  opened.push(() => server.dispose());
-  const producers = await startProducers({ url: server.grpc(), processes: 2, runsEach: 3, seed });
-  opened.push(() => producers.dispose());
+test(
+  `${REFUSALS} inserts refused before and after they were committed, and ClickHouse away ${ABSENCES} times`,
+  { timeout: 1_800_000 },
+  async () => {
+    const seed = faultSeed(3);
+    const random = seededRandom(seed);
+    let met = 0;
+    const engine = await startSharedEngine();
+    opened.push(() => engine.stop());
+    let refusing = false;
+    const proxy = await startClickHouseProxy(engine.url, () =>
+      // In turn, so that each is met.
+      refusing && random.uniform() < SHARE_REFUSED ? refusals[met++ % refusals.length] : undefined,
+    );
+    opened.push(() => proxy.close());
+    const server = await startServer({ environment: engine.environment(proxy.url) });
+    opened.push(() => server.dispose());
+    const producers = await startProducers({ url: server.grpc(), processes: 2, runsEach: 3, seed });
+    opened.push(() => producers.dispose());
 
-  refusing = true;
-  for (let part = 1; part <= ABSENCES; part++) {
-    await expect.poll(() => met, { timeout: 600_000, interval: 20 }).toBeGreaterThan((REFUSALS * part) / ABSENCES);
-    await proxy.away();
-    await delay(ABSENCE_MS);
-    await proxy.back();
-  }
-  proxy.heal();
-  const logged = await producers.finish();
-  await server.kill();
-  const storage = await engine.open();
-  try {
-    expect(await wrongIn(storage.store, logged), `GRADWATCH_FAULT_SEED=${seed}`).toEqual([]);
-  } finally {
-    await storage.close();
-  }
-  expect(proxy.refused.size).toBe(refusals.length);
-});
+    refusing = true;
+    for (let part = 1; part <= ABSENCES; part++) {
+      await expect.poll(() => met, { timeout: 600_000, interval: 20 }).toBeGreaterThan((REFUSALS * part) / ABSENCES);
+      await proxy.away();
+      await delay(ABSENCE_MS);
+      await proxy.back();
+    }
+    proxy.heal();
+    const logged = await producers.finish();
+    await server.kill();
+    const storage = await engine.open();
+    try {
+      expect(await wrongIn(storage.store, logged), `GRADWATCH_FAULT_SEED=${seed}`).toEqual([]);
+    } finally {
+      await storage.close();
+    }
+    expect(proxy.refused.size).toBe(refusals.length);
+  },
+);
