@@ -2,9 +2,7 @@
 // was taken is settled before the engine goes.
 
 import { randomUUID } from "node:crypto";
-import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { serve as serveHttp, type ServerType } from "@hono/node-server";
 import { keyFolder, removeKey } from "@gradwatch/proto";
 import { createApi } from "./api/app.ts";
 import { silenceMsDefault } from "./api/deps.ts";
@@ -23,8 +21,9 @@ import { createHeartbeats } from "./ingest/heartbeats.ts";
 import { createKnownRuns } from "./ingest/known-run.ts";
 import { defaultLimits } from "./ingest/limits.ts";
 import { createRunHomes } from "./ingest/run-homes.ts";
-import { createIngestServer, type IngestServer } from "./ingest/server.ts";
+import { createIngestServer } from "./ingest/server.ts";
 import { createSubscribers } from "./ingest/subscribers.ts";
+import { closeHttp, listenHttp } from "./http-listener.ts";
 import { createHub } from "./live/hub.ts";
 import { createDiskWatch, usedPercent } from "./life/disk-watch.ts";
 import { createExpirer } from "./life/expirer.ts";
@@ -272,6 +271,8 @@ async function run(
     (error) => failed("removing what is kept no longer", error),
   );
   ready = true;
+  // Before anybody hears that it is ready: who then stops it at once finds it listening.
+  const stopping = stopSignal();
   if (config.readyJson) {
     process.stdout.write(`${JSON.stringify({ event: "ready", http: page, grpc, page: link, enginePid: storage.enginePid() ?? null })}\n`);
   } else {
@@ -280,48 +281,33 @@ async function run(
     );
   }
 
-  await stopSignal();
+  await stopping;
   ready = false;
   log.info("stopping: settling what was taken");
+  const unfinished = new Set<string>();
+  const finish = async (what: string, work: Promise<unknown>): Promise<void> => {
+    unfinished.add(what);
+    await work;
+    unfinished.delete(what);
+  };
   setTimeout(() => {
-    log.error(`not stopped after ${stopPatienceMs} ms; ending. What was acknowledged is on disk.`);
+    log.error({ unfinished: [...unfinished] }, `not stopped after ${stopPatienceMs} ms; ending. What was acknowledged is on disk.`);
     process.exit(1);
   }, stopPatienceMs).unref();
   clearInterval(beating);
   // First: whom the streams' end sends elsewhere must not be sent back.
   await homes.release().catch(() => undefined);
-  await Promise.all([stopAll(ingest, http, hub), summarizer.stop(), removing.stop(), expiring.stop(), looking.stop()]);
-  await watcher.drained();
+  await Promise.all([
+    finish("streams", ingest.close()).then(() => finish("requests", closeHttp(http, hub))),
+    finish("summaries", summarizer.stop()),
+    finish("removals", Promise.all([removing.stop(), expiring.stop(), looking.stop()])),
+  ]);
+  await finish("detectors", watcher.drained());
   await heartbeats.flush().catch(() => undefined);
   // Of a port that was free by chance, nobody will ask again.
   if (config.httpPort === 0) for (const address of ownKey.addresses) removeKey(ownKey.folder, address);
-  await storage.close();
+  await finish("storage", storage.close());
   log.info("stopped");
-}
-
-async function stopAll(ingest: IngestServer, http: ServerType, hub: { close(): void }): Promise<void> {
-  await ingest.close();
-  hub.close();
-  await new Promise<void>((resolve) => {
-    http.close(() => resolve());
-    if ("closeAllConnections" in http) http.closeAllConnections();
-  });
-}
-
-function listenHttp(
-  api: Parameters<typeof serveHttp>[0] extends { fetch: infer Fetch } ? { fetch: Fetch } : never,
-  host: string,
-  port: number,
-  tls: TlsFiles | undefined,
-): Promise<ServerType> {
-  return new Promise((resolve, reject) => {
-    const secure = tls === undefined ? {} : { createServer: createTlsServer, serverOptions: tls };
-    const server = serveHttp({ fetch: api.fetch, hostname: host, port, ...secure }, () => resolve(server));
-    server.on("error", (error: NodeJS.ErrnoException) => {
-      const reason = error.code === "EADDRINUSE" ? "the port is taken by another program" : error.message;
-      reject(new Error(`cannot listen for HTTP on ${host}:${port}: ${reason}. Free the port, or choose another with --http-port.`));
-    });
-  });
 }
 
 async function orStartError<Result>(start: () => Promise<Result>): Promise<Result> {

@@ -339,7 +339,11 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))("storage 
     await nowhere.close();
   });
 
-  test("columns that do not fit the table are `rejected`, which callers do not retry", async () => {
-    await expect(storage.store.insertRows("no_such_table", [{ a: 1 }])).rejects.toMatchObject({ code: "rejected" });
+  test("rows that do not fit the table are `rejected`, which callers do not retry", async () => {
+    await expect(storage.store.insertRows("metrics", [{ run: "no number" }])).rejects.toMatchObject({ code: "rejected" });
+  });
+
+  test("a table that is not there is `unavailable`: the rows are not to blame, and may be taken yet", async () => {
+    await expect(storage.store.insertRows("no_such_table", [{ a: 1 }])).rejects.toMatchObject({ code: "unavailable" });
   });
 });

@@ -4,6 +4,7 @@
 import { z } from "zod";
 import { runKey } from "../../server/src/storage/keys.ts";
 import { defineQuery, Integer, UInt64 } from "../../server/src/storage/query.ts";
+import type { Store } from "../../server/src/storage/store.ts";
 import { openDataFolder } from "../processes/open-data-folder.ts";
 
 export interface ExportedPoint {
@@ -49,16 +50,20 @@ const exportedOutcomes = defineQuery({
 export async function exportRun(dataFolder: string, project: string, id: string): Promise<FullExport> {
   const storage = await openDataFolder(dataFolder);
   try {
-    const run = runKey(project, id);
-    const [points, tensors, outcomes] = await Promise.all([
-      storage.store.read(exportedPoints, { run }),
-      storage.store.read(exportedTensors, { run }),
-      storage.store.read(exportedOutcomes, { run }),
-    ]);
-    return { points, tensors, outcomes: outcomes.map(({ outcome }) => outcome) };
+    return await exportFrom(storage.store, project, id);
   } finally {
     await storage.close();
   }
+}
+
+export async function exportFrom(store: Store, project: string, id: string): Promise<FullExport> {
+  const run = runKey(project, id);
+  const [points, tensors, outcomes] = await Promise.all([
+    store.read(exportedPoints, { run }),
+    store.read(exportedTensors, { run }),
+    store.read(exportedOutcomes, { run }),
+  ]);
+  return { points, tensors, outcomes: outcomes.map(({ outcome }) => outcome) };
 }
 
 export const bitsOf = (value: number): string => String(new BigUint64Array(Float64Array.of(value).buffer)[0]);

@@ -18,11 +18,14 @@ export interface ServerProcess {
   /** Address of the page with a key that a browser turns into a cookie. */
   readonly page: () => string;
   readonly pid: () => number;
+  /** Of the engine that the server had when it was ready. */
   readonly enginePid: () => number;
   /** What it wrote on stderr since it was first started. */
   readonly log: () => string;
   /** SIGKILL to the server and its engine at one moment: nothing is flushed, closed or finished. */
   kill(): Promise<void>;
+  /** SIGKILL to the server alone: its engine notices and ends by itself. */
+  killAlone(): Promise<void>;
   /** Starts it again on the same ports and folder. */
   restart(): Promise<void>;
   /** SIGTERM; throws unless it ends with code 0. */
@@ -35,6 +38,8 @@ export interface ServerProcessOptions {
   readonly dataFolder?: string;
   readonly flags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Aborted, it is SIGKILLed, even while it starts: then `startServer` throws. */
+  readonly kill?: AbortSignal;
 }
 
 interface Ready {
@@ -62,6 +67,7 @@ export async function startServer(options: ServerProcessOptions = {}): Promise<S
       env: { ...process.env, ...options.environment },
     });
     child.stderr?.setEncoding("utf8").on("data", (text: string) => (log += text));
+    options.kill?.addEventListener("abort", () => child.kill("SIGKILL"));
     ready = await firstLine(child, () => log);
   }
 
@@ -69,10 +75,10 @@ export async function startServer(options: ServerProcessOptions = {}): Promise<S
   const portOf = (address: string): string => address.slice(address.lastIndexOf(":") + 1);
   const ended = (): boolean => child.exitCode !== null || child.signalCode !== null;
 
-  const end = async (signal: NodeJS.Signals): Promise<void> => {
+  const end = async (signal: NodeJS.Signals, withEngine = true): Promise<void> => {
     if (ended()) return;
     child.kill(signal);
-    if (signal === "SIGKILL" && ready.enginePid !== null) killIfAlive(ready.enginePid);
+    if (signal === "SIGKILL" && withEngine && ready.enginePid !== null) killIfAlive(ready.enginePid);
     await once(child, "exit");
   };
   return {
@@ -84,6 +90,7 @@ export async function startServer(options: ServerProcessOptions = {}): Promise<S
     enginePid: () => ready.enginePid ?? -1,
     log: () => log,
     kill: () => end("SIGKILL"),
+    killAlone: () => end("SIGKILL", false),
     restart: () => launch(portOf(ready.http), portOf(ready.grpc)),
     async stop() {
       await end("SIGTERM");

@@ -31,6 +31,8 @@ export interface EmbeddedEngineOptions {
 /** A predecessor that was killed lets go of the folder within moments; a living one never does. */
 const lockWaitMs = 5_000;
 const restartDelayMs = 500;
+/** An engine that is stuck must not keep the server from ending; what was acknowledged is on disk. Above the engine's own 5 s. */
+const endPatienceMs = 8_000;
 
 export const backupsFolderOf = (dataFolder: string): string => join(resolve(dataFolder), "backups");
 
@@ -70,8 +72,11 @@ export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promi
       stopping = true;
       const { child } = current;
       if (child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, "exit");
       child.send("end");
-      await once(child, "exit");
+      const forced = setTimeout(() => child.kill("SIGKILL"), endPatienceMs);
+      await ended;
+      clearTimeout(forced);
     },
   };
 }

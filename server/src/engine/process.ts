@@ -62,7 +62,9 @@ function main({ folder, secret, memoryBytesMax, backupsFolder }: EngineStart): v
   process.on("message", (message) => {
     if (message === "end") end();
   });
-  process.on("disconnect", end);
+  // The server is gone, and with it everybody who could hear an answer. Its successor waits for the folder: what still runs must
+  // not hold it. What was acknowledged is on disk.
+  process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
 }
 
 const report = (message: EngineReport): void => void process.send?.(message);

@@ -158,13 +158,20 @@ async function attempt<Result>(what: string, run: () => Promise<Result>): Promis
 // Codes of clickhouse.com/docs: src/Common/ErrorCodes.cpp.
 const timeoutCodes = new Set(["159", "209", "394"]);
 const limitCodes = new Set(["158", "396", "307"]);
-const busyCodes = new Set(["202", "241", "243", "252", "319", "210", "225", "242", "999", "1000", "1002"]);
+/** What says nothing about the rows or the query: it passes by itself, or somebody ends it. The same rows are taken then. */
+const crowdedCodes = ["202", "241", "173", "201", "439", "252"];
+const diskCodes = ["74", "75", "76", "243", "1001"];
+const networkCodes = ["198", "210", "225", "236", "242", "279", "285", "286", "319", "425", "473", "499", "733", "999", "1000", "1002"];
+/** Key, grants, profile, database and tables are not as they should be at this moment. */
+const setupCodes = ["164", "192", "193", "194", "497", "516", "60", "81"];
+/** What says nothing about the rows: it passes by itself, or somebody ends it, and the same rows are taken then. */
+const awayCodes = new Set([...crowdedCodes, ...diskCodes, ...networkCodes, ...setupCodes]);
 
 function codeOf(error: unknown): StoreErrorCode {
   if (!(error instanceof ClickHouseError)) return "unavailable";
   if (timeoutCodes.has(error.code)) return "timeout";
   if (limitCodes.has(error.code)) return "limit";
-  return busyCodes.has(error.code) ? "unavailable" : "rejected";
+  return awayCodes.has(error.code) ? "unavailable" : "rejected";
 }
 
 /** First line only: ClickHouse's messages quote the data. */
