@@ -2,6 +2,7 @@
 // was taken is settled before the engine goes.
 
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { AddressInfo } from "node:net";
 import { keyFolder, removeKey } from "@gradwatch/proto";
 import { createApi } from "./api/app.ts";
@@ -57,6 +58,7 @@ const removalPauseMs = { busy: 5_000, idle: 300_000, failed: 60_000 };
 const expiryPauseMs = { busy: 5_000, idle: 1_800_000, failed: 60_000 };
 const liveRingEventsMax = 2_000;
 const stopPatienceMs = 20_000;
+const summaryPatienceMs = 2_000;
 const noSpace = { usedBytes: 0, freeBytes: 0 };
 
 export async function serve(config: Config): Promise<void> {
@@ -102,10 +104,6 @@ async function run(
   const heartbeats = createHeartbeats(store, nowMs);
   const failed = (what: string, error: unknown): void => log.error({ err: error }, `${what} failed`);
   const summarizer = createSummarizer({ store, nowMs, silenceMs: silenceMsDefault, failed });
-  /** The lists know of a run's beginning and end before the news goes out. */
-  const summarized = async (run: bigint): Promise<void> => {
-    await summarizer.refresh([run]).catch((error: unknown) => failed("summary of a run", error));
-  };
   let publicUrl = config.publicUrl ?? "";
   const incidents = createIncidentLog({ store, hub, nowMs, publicUrl: () => publicUrl });
   const watcher = createWatcher({
@@ -178,6 +176,7 @@ async function run(
     opened: (run, request) => {
       const ranks = openRanks.get(run.key) ?? new Set();
       openRanks.set(run.key, ranks.add(producerOf(request.producer)));
+      // The lists know of a run's beginning and end before the news goes out.
       void summarizer.soon(run.key).then(() => hub.publish({ type: "run", project: run.project, run: run.id, state: "running" }));
     },
     closed: async (run, request) => {
@@ -190,7 +189,8 @@ async function run(
       if (ranks !== undefined && ranks.size > 0) return;
       openRanks.delete(run.key);
       await watcher.closed(run);
-      await summarized(run.key);
+      // A training's end does not wait for other runs' long rows.
+      await Promise.race([summarizer.soon(run.key), sleep(summaryPatienceMs, undefined, { ref: false })]);
       hub.publish({ type: "run", project: run.project, run: run.id, state: runStateOf(request.outcome) });
     },
     failed: (what, error) => log.error({ err: error }, `${what} failed`),
@@ -216,7 +216,7 @@ async function run(
     runChanged: async (ref, state) => {
       const key = runKey(ref.project, ref.run);
       runs.forget(key);
-      await summarized(key);
+      await summarizer.soon(key);
       if (state !== undefined) hub.publish({ type: "run", ...ref, state });
     },
     ruleStatus: async (project, id) => {

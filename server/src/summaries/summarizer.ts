@@ -3,7 +3,6 @@
 // about 5 s old; one that is costly to make is made less often, so that summaries take at most about a twentieth of the
 // engine's time.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Store } from "../storage/store.ts";
 import { StoreError } from "../storage/store.ts";
 import { dueRuns } from "../storage/queries/run-summaries.ts";
@@ -19,7 +18,10 @@ export interface SummarizerOptions {
 export interface Summarizer {
   /** Makes these rows now. Resolves when reads see them. */
   refresh(runs: readonly bigint[]): Promise<void>;
-  /** Makes this row in a moment, together with those that are wanted by then. Resolves when reads see it, or it has failed. */
+  /**
+   * Makes this row, together with those that are wanted by the time it is its turn: of 256 ranks that open a run at once, one or two make its
+   * row. Resolves when reads see it, or it has failed, which is told.
+   */
   soon(run: bigint): Promise<void>;
   /** Makes what is due; resolves with how many rows that were. */
   sweep(): Promise<number>;
@@ -39,17 +41,13 @@ const runsPerReadMax = 50;
 /** A row may not be due again for this many times of what it took. */
 const restFactor = 20;
 const retryAfterMs = 60_000;
-/** 256 ranks that open one run together make its row once or twice. */
-const gatherMs = 250;
 const stopPatienceMs = 5_000;
 
 export function createSummarizer({ store, nowMs, silenceMs, failed }: SummarizerOptions): Summarizer {
   const restUntilMs = new Map<bigint, number>();
   const givenUp = new AbortController();
   const gathered = new Set<bigint>();
-  let gathering: Promise<void> | undefined;
-  /** Rows that were gathered and are being made. */
-  const underWay = new Set<Promise<void>>();
+  let making: Promise<void> = Promise.resolve();
   let isStopping = false;
   let timer: NodeJS.Timeout | undefined;
   let sweeping: Promise<unknown> = Promise.resolve();
@@ -107,25 +105,20 @@ export function createSummarizer({ store, nowMs, silenceMs, failed }: Summarizer
     if (!isStopping) timer = setTimeout(() => (sweeping = sweepOften()), sweepIntervalMs);
   }
 
-  async function gather(): Promise<void> {
-    await sleep(gatherMs, undefined, { ref: false });
+  async function refreshGathered(): Promise<void> {
     const runs = [...gathered];
     gathered.clear();
-    gathering = undefined;
-    if (isStopping) return;
-    const refreshing = refresh(runs).catch((error: unknown) => {
+    if (runs.length === 0 || isStopping) return;
+    await refresh(runs).catch((error: unknown) => {
       if (!givenUp.signal.aborted) failed("summaries of runs", error);
     });
-    underWay.add(refreshing);
-    await refreshing;
-    underWay.delete(refreshing);
   }
 
   return {
     refresh,
     soon(run) {
       gathered.add(run);
-      return (gathering ??= gather());
+      return (making = making.then(refreshGathered));
     },
     sweep,
     start: () => void (sweeping = sweepOften()),
@@ -133,7 +126,7 @@ export function createSummarizer({ store, nowMs, silenceMs, failed }: Summarizer
       isStopping = true;
       clearTimeout(timer);
       const patience = setTimeout(() => givenUp.abort(), stopPatienceMs);
-      await Promise.allSettled([sweeping, ...underWay]);
+      await Promise.allSettled([sweeping, making]);
       clearTimeout(patience);
     },
   };

@@ -2,6 +2,7 @@
 // so that a restarted or another server goes on where this one was: on the first sight of a run it restores the
 // newest snapshot and replays what was stored after it. Watching never delays or fails an acknowledgement.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { AlertNotice, MetricDefinition } from "@gradwatch/proto";
 import { createRunDetector, type RunDetector } from "../detect/engine.ts";
 import type { MetricRole, ObservationBatch } from "../detect/observation.ts";
@@ -33,7 +34,7 @@ export interface Watcher {
   /** A rank said how the run ended. */
   closed(run: KnownRun): Promise<void>;
   status(run: KnownRun): Promise<readonly RuleStatus[]>;
-  /** Finishes what is queued and stores every snapshot. */
+  /** Finishes what is queued, as far as that takes seconds, and stores every snapshot. */
   drained(): Promise<void>;
 }
 
@@ -48,6 +49,8 @@ interface Watched {
 
 /** Runs watched at once; the one idle longest is stored and let go. */
 const watchedMax = 2_000;
+const snapshotsPerInsert = 100;
+const drainPatienceMs = 5_000;
 
 export function createWatcher(options: WatcherOptions): Watcher {
   const { store, nowMs } = options;
@@ -115,12 +118,16 @@ export function createWatcher(options: WatcherOptions): Watcher {
     await snapshot(entry);
   }
 
-  async function snapshot(entry: Watched): Promise<void> {
-    if (!entry.dirty) return;
-    entry.dirty = false;
-    entry.snapshotMs = nowMs();
-    const state = JSON.stringify({ seen: entry.seen.save(), detector: entry.detector.snapshot() });
-    await store.insertRows("detector_snapshots", [{ run: entry.run.key.toString(), rank: 0, time_ms: nowMs(), state }]);
+  async function snapshot(...entries: readonly Watched[]): Promise<void> {
+    const rows = entries
+      .filter(({ dirty }) => dirty)
+      .map((entry) => {
+        entry.dirty = false;
+        entry.snapshotMs = nowMs();
+        const state = JSON.stringify({ seen: entry.seen.save(), detector: entry.detector.snapshot() });
+        return { run: entry.run.key.toString(), rank: 0, time_ms: nowMs(), state };
+      });
+    await store.insertRows("detector_snapshots", rows);
   }
 
   return {
@@ -161,9 +168,13 @@ export function createWatcher(options: WatcherOptions): Watcher {
       return status;
     },
     async drained() {
-      await Promise.all(lines.values());
-      for (const loading of watched.values()) {
-        await loading.then(snapshot).catch((error: unknown) => options.failed("snapshot", error));
+      // A run that is still being restored is restored again at the next start, and loses nothing.
+      await Promise.race([Promise.all(lines.values()), sleep(drainPatienceMs, undefined, { ref: false })]);
+      const idle = [...watched].flatMap(([key, loading]) => (lines.has(key) ? [] : [loading]));
+      const entries = (await Promise.allSettled(idle)).flatMap((loaded) => (loaded.status === "fulfilled" ? [loaded.value] : []));
+      // Together: one by one, the snapshots of some hundred live runs take longer than a server has for stopping.
+      for (let from = 0; from < entries.length; from += snapshotsPerInsert) {
+        await snapshot(...entries.slice(from, from + snapshotsPerInsert)).catch((error: unknown) => options.failed("snapshots", error));
       }
     },
   };
