@@ -216,7 +216,7 @@ async function run(
     runChanged: async (ref, state) => {
       const key = runKey(ref.project, ref.run);
       runs.forget(key);
-      await summarizer.soon(key);
+      await summarizer.refresh([key]).catch((error: unknown) => failed("summary of a run", error));
       if (state !== undefined) hub.publish({ type: "run", ...ref, state });
     },
     ruleStatus: async (project, id) => {
