@@ -2,6 +2,7 @@
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { BACKUP_NAME } from "../../storage/backups.ts";
+import { StoreError } from "../../storage/store.ts";
 import { principalOf, requireProject } from "../access-guard.ts";
 import type { ApiDeps } from "../deps.ts";
 import { ProblemError } from "../problem.ts";
@@ -47,7 +48,13 @@ export function backupRoutes(app: OpenAPIHono, { backups }: ApiDeps): void {
     if ((await backups.status(name)) !== undefined) {
       throw new ProblemError("invalid-request", `there is a backup ${name} already. Choose another name.`);
     }
-    await backups.start(name);
+    await backups.start(name).catch((error: unknown) => {
+      if (!(error instanceof StoreError) || error.code !== "rejected") throw error;
+      throw new ProblemError(
+        "invalid-request",
+        `the engine does not begin backup ${name} (${error.message}). Is there one already at ${backups.place(name)}? Choose another name.`,
+      );
+    });
     return c.json(await told(name), 200);
   });
   app.openapi(readBackup, async (c) => {
