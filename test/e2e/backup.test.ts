@@ -50,6 +50,14 @@ test("a backup under way of a live server holds what was acknowledged before, an
   const nothing = await gradwatch(["restore", restored, "--data", join(restored, "other")]);
   expect(nothing).toMatchObject({ code: 1, stderr: expect.stringMatching(/is no backup/) as string });
 
+  // An engine that was started again knows of none, and writes over none.
+  await server.stop();
+  await server.restart();
+  const later = await gradwatch(["backup", "nightly", "--url", server.http()]);
+  expect(later).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/Is there one already at|the backup failed: .*already exists/) as string,
+  });
   await server.stop();
   expect(await exportRun(data, "kept", "before")).toEqual(await exportRun(server.dataFolder, "kept", "before"));
   // Of what came meanwhile some is there, and as it was logged.
